@@ -1,0 +1,1 @@
+"""The SMAC-compatible environment family."""
