@@ -1,9 +1,9 @@
 """Which cells of each map can be walked on, drawn as text.
 
-The drawings were made from the cell flags of the map files: StarCraft II cliffs are two-by-two blocks, and on a
-diagonal block the one cell that is fully high is taken to be walkable (the game's own pathing bits could not be
-read).
-A row is prefixed with its y; x grows from 0 at the left; rows that are not drawn are `#`. Legend:
+The drawings were made from the cell flags of the map files: StarCraft II cliffs are two-by-two blocks, and
+on a diagonal block the one cell that is fully high is taken to be walkable (the game's own pathing bits
+could not be read). A row is prefixed with its y; x grows from 0 at the left; rows that are not drawn are
+`#`. Legend:
 
     .  ground                  :  cell of a diagonal cliff block, walkable
     2  plateau                 +  cliff edge: only a colossus may stand here

@@ -1,14 +1,14 @@
 """Statistics of the ten kinds of units that occur on the SMAC maps, in two profiles.
 
 `liberty` holds the base Wings of Liberty values. Every SMAC map depends on that data set alone, so these are
-the numbers of the benchmark. `ladder` holds the later ladder values at "Faster" speed, as SMAClite uses them, for
-comparison with results obtained there: speeds and rates of fire 1.4 times higher, other stalker, colossus and
-baneling weapons, no wind-up, no cooldown noise and no minimum damage. SMAClite has no hydralisk; its speed and
-period follow the same factor, so that all units of a battle share one clock. What SMAClite does not define
-(sight, regeneration, missile flight) is taken from `liberty`.
+the numbers of the benchmark. `ladder` holds the later ladder values at "Faster" speed, as SMAClite uses
+them, for comparison with results obtained there: speeds and rates of fire 1.4 times higher, other stalker,
+colossus and baneling weapons, no wind-up, no cooldown noise and no minimum damage. SMAClite has no
+hydralisk; its speed and period follow the same factor, so that all units of a battle share one clock. What
+SMAClite does not define (sight, regeneration, missile flight) is taken from `liberty`.
 
-Units of measure: distances in cells, speeds in cells per normal second, rates per normal second, times in game
-loops. Sixteen game loops are one normal second; one environment step is eight.
+Units of measure: distances in cells, speeds in cells per normal second, rates per normal second, times in
+game loops. Sixteen game loops are one normal second; one environment step is eight.
 """
 
 from __future__ import annotations
