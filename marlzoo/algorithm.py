@@ -41,8 +41,8 @@ class Mode(enum.Enum):
 class AgentInfo:
     """One agent of a world, before padding.
 
-    `action_dim` is the number of actions (discrete) or of action components (continuous). Agents of one `group`
-    are interchangeable: same spaces, same role.
+    `action_dim` is the number of actions (discrete) or of action components (continuous). Agents of one
+    `group` are interchangeable: same spaces, same role.
     """
 
     name: str
@@ -141,8 +141,9 @@ class Transition:
 class Context:
     """What the framework lends to an algorithm.
 
-    Draw every random number from `generator`, never from torch's global one: its state is saved with the run,
-    which makes a resumed run equal the uninterrupted one. `initial` is a second generator for initial weights.
+    Draw every random number from `generator`, never from torch's global one: its state is saved with the
+    run, which makes a resumed run equal the uninterrupted one. `initial` is a second generator, for the
+    initial weights.
     """
 
     generator: torch.Generator
@@ -152,7 +153,7 @@ class Context:
 
 
 class Algorithm(abc.ABC):
-    """Base of every plug-in algorithm. Only `act`, `observe`, `update` and the two state methods are required."""
+    """Base of every plug-in algorithm. Required: `act`, `observe`, `update` and the two state methods."""
 
     def __init__(self, world: World, config: Any, context: Context) -> None:
         self.world = world

@@ -36,7 +36,7 @@ class PluginError(MarlzooError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint for a mistyped `word`: `"; did you mean 'x'?"`, or the list of what exists if nothing is near."""
+    """A hint for a mistyped `word`: `"; did you mean 'x'?"`, or all that exists if nothing is near."""
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     if close:

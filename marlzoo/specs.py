@@ -17,8 +17,8 @@ API_VERSION = 1
 class AlgorithmSpec:
     """One algorithm.
 
-    `algorithm` names a subclass of `marlzoo.api.Algorithm`, `config` its pydantic model, `presets` a TOML file
-    shipped with the package as `"package:file.toml"`.
+    `algorithm` names a subclass of `marlzoo.api.Algorithm`, `config` its pydantic model, `presets` a TOML
+    file shipped with the package as `"package:file.toml"`.
     """
 
     name: str
@@ -39,8 +39,9 @@ class AlgorithmSpec:
 class Score:
     """The one number by which an environment's policies are compared; higher is better.
 
-    `metric` is a key of the environment's episode metrics, or `"return"`. `bounds` normalise it for aggregates
-    over tasks: fixed here, never taken from the data at hand; `task_bounds` overrides them per task.
+    `metric` is a key of the environment's episode metrics, or `"return"`. `bounds` normalise it for
+    aggregates over tasks: fixed here, never taken from the data at hand; `task_bounds` overrides them per
+    task.
     """
 
     name: str

@@ -1,0 +1,44 @@
+# `make run` and `make test` need nothing but Python 3.10 or newer: they make the virtual environment themselves.
+PYTHON ?= python3
+VENV ?= .venv
+STEPS ?= 1M
+SEED ?= 0
+# Two test processes: each is single-threaded, so this is one per core of a small machine.
+WORKERS ?= 2
+BIN := $(VENV)/bin
+
+export OMP_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+.PHONY: run test lint slow clean
+
+run: $(VENV)/.installed
+	$(BIN)/marlzoo run srsv --env smac:3s5z --steps $(STEPS) --seed $(SEED)
+
+test: $(VENV)/.installed-dev lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --run-slow
+
+$(VENV)/.torch:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python scripts/install_torch.py
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.torch pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.torch pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
