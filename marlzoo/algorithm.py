@@ -190,8 +190,14 @@ class Algorithm(abc.ABC):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take back what `state_dict` returned."""
 
+    def policy_dict(self) -> dict[str, Any]:
+        """What `load_policy` needs. The trainer keeps that of the best policy in every checkpoint, so override it
+        where `state_dict` is large (a replay memory, optimisers)."""
+        return self.state_dict()
+
     def load_policy(self, state: Mapping[str, Any]) -> None:
-        """Take from `state` only what acting needs, possibly saved with another number of agents.
+        """Take from `state` (a `policy_dict` or a `state_dict`) only what acting needs, possibly saved with
+        another number of agents.
 
         Override it where the full state refers to the number of agents or to a memory of another size.
         """
