@@ -1,0 +1,321 @@
+"""PPO for joint policies: one network that scores all agents of a step in one pass.
+
+The rollout stores observations and actions only. Afterwards one batched pass gives the old log-probabilities and
+values; then every epoch goes over the joint steps again, in minibatches made of micro-batches whose gradients add
+up exactly. An algorithm composes `JointPpo` with its network and its advantage estimator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from marlzoo.algorithm import Metrics, Transition, World
+from marlzoo.learn.batches import micro_batches, minibatches, optimiser_step
+from marlzoo.learn.joint_config import JointPpoConfig
+from marlzoo.learn.ppo import (
+    clipped_policy_loss,
+    clipped_value_loss,
+    entropy_bonus,
+    explained_variance,
+    policy_diagnostics,
+)
+from marlzoo.memory.returns import normalise
+from marlzoo.memory.rollout import Rollout
+from marlzoo.nets.normalisation import ValueNorm
+
+
+@dataclass(frozen=True)
+class JointRows:
+    """B joint steps as a network scores them.
+
+    `obs [B, N, O]` is what the network's `prepare` made of the observations; `alive [B, N]`, `action_mask
+    [B, N, A]` or None, executed `actions [B, N]` or `[B, N, A]`. `extras` are tensors with B first that the network
+    adds for itself.
+    """
+
+    obs: Tensor
+    alive: Tensor
+    action_mask: Tensor | None
+    actions: Tensor
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.obs)
+
+    def __getitem__(self, index: Tensor | slice) -> JointRows:
+        return JointRows(
+            self.obs[index],
+            self.alive[index],
+            None if self.action_mask is None else self.action_mask[index],
+            self.actions[index],
+            {name: extra[index] for name, extra in self.extras.items()},
+        )
+
+
+@dataclass(frozen=True)
+class JointEvaluation:
+    """What a network says of B joint steps.
+
+    `log_prob` is `[B, N]`, or `[B, N, A]` where the ratio is to be taken per action component; `entropy [B, N]`;
+    `values [B, N]` on the normalised scale; `extra_loss` is a mean over the B rows to be added to the loss.
+    """
+
+    log_prob: Tensor
+    entropy: Tensor
+    values: Tensor
+    extra_loss: Tensor | None = None
+
+
+class JointNetwork(Protocol):
+    """What `JointPpo` needs of a network, an `nn.Module`."""
+
+    def rows(
+        self,
+        obs: Tensor,
+        alive: Tensor,
+        action_mask: Tensor | None,
+        actions: Tensor,
+        memo: Mapping[str, Tensor],
+    ) -> JointRows:
+        """Prepare B executed joint steps once for all epochs, with the parameters that acted. No gradient."""
+
+    def evaluate(self, rows: JointRows) -> JointEvaluation:
+        """Score them, with gradient."""
+
+    def values_ahead(
+        self, obs: Tensor, alive: Tensor, action_mask: Tensor | None, generator: torch.Generator
+    ) -> Tensor:
+        """`[B, N]`: normalised values of views on which nobody has acted yet. No gradient."""
+
+
+class AdvantageEstimator(Protocol):
+    """`marlzoo.memory.returns.gae` or a relative, with its settings already filled in."""
+
+    def __call__(
+        self,
+        reward: Tensor,
+        values: Tensor,
+        terminated: Tensor,
+        truncated: Tensor,
+        *,
+        final_values: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Advantages and returns, `[T, E, N]` each."""
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """What the losses compare with; `[B, N]` each, `old_log_prob` perhaps `[B, N, A]`."""
+
+    old_log_prob: Tensor
+    old_values: Tensor
+    advantages: Tensor
+    returns: Tensor
+
+    def __getitem__(self, index: Tensor) -> _Targets:
+        return _Targets(
+            self.old_log_prob[index], self.old_values[index], self.advantages[index], self.returns[index]
+        )
+
+
+class JointPpo:
+    """The learner: rollout memory, value normaliser, optimiser, and the update of a network from a full rollout."""
+
+    def __init__(
+        self,
+        world: World,
+        network: nn.Module,
+        config: JointPpoConfig,
+        estimate: AdvantageEstimator,
+        generator: torch.Generator,
+    ) -> None:
+        """`network` is an `nn.Module` that satisfies `JointNetwork`; `generator` shuffles minibatches and draws
+        the actions that `values_ahead` may need."""
+        self.network: Any = network
+        self.config = config
+        self.estimate = estimate
+        self.generator = generator
+        self.rollout = Rollout(world, config.rollout_length, keep_final_views=config.timeout == "bootstrap")
+        self.parameters = list(network.parameters())
+        self.optimiser = torch.optim.Adam(self.parameters, lr=config.lr, eps=1e-5, fused=True)
+        self.value_norm = ValueNorm(config.value_norm_decay)
+
+    def observe(self, transition: Transition) -> None:
+        """Remember one step."""
+        self.rollout.add(transition)
+
+    def update(self) -> Metrics | None:
+        """Improve the network if the rollout is full."""
+        if not self.rollout.full:
+            return None
+        rows = self._rows()
+        first = self._first_pass(rows)
+        targets, metrics = self._targets(_joined(first))
+        sums: dict[str, Tensor] = {}
+        for epoch in range(self.config.epochs):
+            ready = first if epoch == 0 and self._reuses_first_pass else None
+            for index in minibatches(len(rows), self.config.minibatches, self.generator):
+                _accumulate(sums, self._step(rows, targets, index, ready))
+        self.rollout.clear()
+        steps = self.config.epochs * self.config.minibatches
+        return metrics | {name: float(total) / steps for name, total in sums.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Network, optimiser and value normaliser; nothing in it has the number of agents in its shape."""
+        parts = {"network": self.network, "optimiser": self.optimiser, "value_norm": self.value_norm}
+        return {name: part.state_dict() for name, part in parts.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state_dict` returned; a half-full rollout is forgotten."""
+        self.load_policy(state)
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.value_norm.load_state_dict(state["value_norm"])
+        self.rollout.clear()
+
+    def load_policy(self, state: Mapping[str, Any]) -> None:
+        """Take the network alone."""
+        self.network.load_state_dict(state["network"])
+
+    @property
+    def ready_to_save(self) -> bool:
+        return self.rollout.empty
+
+    @property
+    def _reuses_first_pass(self) -> bool:
+        # With one minibatch the first epoch scores exactly the rows of the batched pass, with the same parameters.
+        return self.config.minibatches == 1
+
+    @torch.no_grad()
+    def _rows(self) -> JointRows:
+        rollout, mask = self.rollout, self.rollout.action_mask
+        return self.network.rows(
+            rollout.obs[:-1].flatten(0, 1),
+            rollout.alive[:-1].flatten(0, 1),
+            None if mask is None else mask[:-1].flatten(0, 1),
+            rollout.actions.flatten(0, 1),
+            {name: memo.flatten(0, 1) for name, memo in rollout.memo.items()},
+        )
+
+    def _first_pass(self, rows: JointRows) -> list[JointEvaluation]:
+        with torch.set_grad_enabled(self._reuses_first_pass):
+            pieces = micro_batches(len(rows), self.config.micro_batch)
+            return [self.network.evaluate(rows[piece]) for piece in pieces]
+
+    @torch.no_grad()
+    def _targets(self, old: JointEvaluation) -> tuple[_Targets, dict[str, float]]:
+        rollout = self.rollout
+        values = torch.cat((old.values.view_as(rollout.reward), self._values_after()))
+        values = self.value_norm.denormalise(values)
+        advantages, returns = self.estimate(
+            rollout.reward, values, rollout.terminated, rollout.truncated, final_values=self._final_values()
+        )
+        self.value_norm.update(returns)
+        alive = rollout.alive[:-1]
+        targets = _Targets(
+            old_log_prob=old.log_prob,
+            old_values=old.values,
+            advantages=normalise(advantages, alive).flatten(0, 1),
+            returns=self.value_norm.normalise(returns).flatten(0, 1),
+        )
+        return targets, _value_diagnostics(values[:-1], advantages, returns, alive)
+
+    def _values_after(self) -> Tensor:
+        """`[1, E, N]`: normalised values of the views after the last step."""
+        rollout, mask = self.rollout, self.rollout.action_mask
+        last_mask = None if mask is None else mask[-1]
+        return self.network.values_ahead(rollout.obs[-1], rollout.alive[-1], last_mask, self.generator)[None]
+
+    def _final_values(self) -> Tensor | None:
+        """`[T, E, N]`: values of what was last seen of truncated episodes, 0 elsewhere."""
+        if self.config.timeout != "bootstrap":
+            return None
+        values = torch.zeros_like(self.rollout.reward)
+        final = self.rollout.final_views()
+        if final is not None:
+            view = final.view
+            ahead = self.network.values_ahead(view.obs, view.alive, view.action_mask, self.generator)
+            values[final.steps, final.envs] = self.value_norm.denormalise(ahead)
+        return values
+
+    def _step(
+        self, rows: JointRows, targets: _Targets, index: Tensor, ready: list[JointEvaluation] | None
+    ) -> dict[str, Tensor]:
+        """One optimiser step on the minibatch `index`; `ready` evaluations of its micro-batches are used up."""
+        sums: dict[str, Tensor] = {}
+        living = max(float(rows.alive[index].sum()), 1.0)
+        for number, piece in enumerate(micro_batches(len(index), self.config.micro_batch)):
+            part = index[piece]
+            now = self.network.evaluate(rows[part]) if ready is None else ready[number]
+            loss, terms = self._loss(now, rows.alive[part], targets[part], living, len(index))
+            loss.backward()
+            _accumulate(sums, terms)
+        sums["grad_norm"] = optimiser_step(self.optimiser, self.parameters, self.config.max_grad_norm)
+        return sums
+
+    def _loss(
+        self, now: JointEvaluation, alive: Tensor, targets: _Targets, living: float, rows: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Policy and entropy over living agents, values over all (published) or the living."""
+        config = self.config
+        over_components = now.log_prob.dim() > alive.dim()
+        mask = alive.unsqueeze(-1) if over_components else alive
+        advantages = targets.advantages.unsqueeze(-1) if over_components else targets.advantages
+        everyone = config.value_loss_agents == "all"
+        terms = {
+            "policy_loss": clipped_policy_loss(
+                now.log_prob, targets.old_log_prob, advantages, mask, config.clip, living
+            ),
+            "value_loss": clipped_value_loss(
+                now.values,
+                targets.old_values,
+                targets.returns,
+                None if everyone else alive,
+                config.clip if config.value_clip else None,
+                config.huber_delta,
+                float(rows * alive.shape[1]) if everyone else living,
+            ),
+            "entropy": entropy_bonus(now.entropy, alive, living),
+        }
+        loss = terms["policy_loss"] - config.entropy_coef * terms["entropy"]
+        loss = loss + config.value_coef * terms["value_loss"]
+        if now.extra_loss is not None:
+            terms["extra_loss"] = now.extra_loss * (len(alive) / rows)
+            loss = loss + terms["extra_loss"]
+        diagnostics = policy_diagnostics(
+            now.log_prob.detach(), targets.old_log_prob, mask, config.clip, living
+        )
+        return loss, terms | diagnostics
+
+
+def _joined(evaluations: list[JointEvaluation]) -> JointEvaluation:
+    """All rows in one, without gradient."""
+    return JointEvaluation(
+        torch.cat([evaluation.log_prob.detach() for evaluation in evaluations]),
+        torch.cat([evaluation.entropy.detach() for evaluation in evaluations]),
+        torch.cat([evaluation.values.detach() for evaluation in evaluations]),
+    )
+
+
+def _accumulate(sums: dict[str, Tensor], terms: Mapping[str, Tensor]) -> None:
+    for name, term in terms.items():
+        sums[name] = sums.get(name, torch.zeros(())) + term.detach()
+
+
+def _value_diagnostics(
+    values: Tensor, advantages: Tensor, returns: Tensor, alive: Tensor
+) -> dict[str, float]:
+    """`value_spread` is the deviation of V between the agents of a step, relative to the deviation of V over all:
+    0 for a value that does not tell agents apart."""
+    deviation = float(values.std(correction=0))
+    between_agents = float(values.var(-1, correction=0).mean().sqrt())
+    kept = advantages[alive]
+    return {
+        "value_spread": between_agents / max(deviation, 1e-8),
+        "advantage_std": float(kept.std(correction=0)) if len(kept) else 0.0,
+        "explained_variance": explained_variance(values, returns),
+    }

@@ -1,0 +1,264 @@
+"""The body of the multi-agent transformer: an encoder over observations, a causal decoder over actions.
+
+After "Multi-Agent Reinforcement Learning is a Sequence Modeling Problem" (Wen et al., 2022): post-residual layer
+norms, feed-forward layers as wide as the model, exact GELU, orthogonal weights. Nothing here has the number of
+agents N in a parameter or buffer: masks are built when they are needed, so one set of weights serves any N.
+
+Shapes: B joint steps, N agents, O observation features, A actions (or action components), D width.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from marlzoo.errors import UsageError
+from marlzoo.nets.mlp import linear
+from marlzoo.nets.normalisation import FeatureNorm
+
+GELU_GAIN = math.sqrt(2.0)
+SMALL_GAIN = 0.01
+"""The gain of attention projections and of every last layer."""
+
+
+@dataclass(frozen=True)
+class BodyShape:
+    """The sizes and options of a `MatBody`.
+
+    `dec_token="action+rep"` adds the representation of the agent that acted to the token of its action, so that
+    one decoder block can already bind an action to its agent; the published decoder sees the action alone.
+    """
+
+    obs_dim: int
+    action_dim: int
+    discrete: bool
+    width: int = 64
+    heads: int = 1
+    blocks: int = 1
+    dec_token: Literal["action", "action+rep"] = "action"
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise UsageError(
+                f"width {self.width} is not divisible by heads {self.heads}; choose a width that is a multiple of it"
+            )
+
+
+class Attention(nn.Module):
+    """Multi-head attention, scale `1/sqrt(D/heads)`, four projections."""
+
+    def __init__(self, width: int, heads: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = linear(width, width, SMALL_GAIN, generator)
+        self.key = linear(width, width, SMALL_GAIN, generator)
+        self.value = linear(width, width, SMALL_GAIN, generator)
+        self.proj = linear(width, width, SMALL_GAIN, generator)
+
+    def split(self, x: Tensor) -> Tensor:
+        """`[B, N, D] -> [B, heads, N, D/heads]`."""
+        return x.unflatten(-1, (self.heads, -1)).transpose(-3, -2)
+
+    def mix(self, query: Tensor, key: Tensor, value: Tensor, visible: Tensor | None, causal: bool) -> Tensor:
+        """Attention over already projected `[B, N, D]` queries, keys and values."""
+        mask = None if visible is None else visible.unsqueeze(-3)
+        mixed = functional.scaled_dot_product_attention(
+            self.split(query), self.split(key), self.split(value), mask, is_causal=causal and mask is None
+        )
+        return self.proj(mixed.transpose(-3, -2).flatten(-2))
+
+    def forward(self, query: Tensor, memory: Tensor, visible: Tensor | None, causal: bool = False) -> Tensor:
+        """`query [B, N, D]` attends to `memory [B, M, D]`.
+
+        `visible` is `[B, N, M]` bool or None for everything (up to the own row where `causal`).
+        """
+        return self.mix(self.query(query), self.key(memory), self.value(memory), visible, causal)
+
+
+def feed_forward(width: int, generator: torch.Generator) -> nn.Sequential:
+    """The feed-forward part of a block, as wide as the model."""
+    return nn.Sequential(
+        linear(width, width, GELU_GAIN, generator), nn.GELU(), linear(width, width, SMALL_GAIN, generator)
+    )
+
+
+def readout(width: int, outputs: int, generator: torch.Generator) -> nn.Sequential:
+    """The head of MAT: logits, action means and values are read from `[..., D]` by one of these."""
+    return nn.Sequential(
+        linear(width, width, GELU_GAIN, generator),
+        nn.GELU(),
+        nn.LayerNorm(width),
+        linear(width, outputs, SMALL_GAIN, generator),
+    )
+
+
+class EncoderBlock(nn.Module):
+    """Unmasked self-attention and a feed-forward layer, each followed by a layer norm."""
+
+    def __init__(self, width: int, heads: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.attention = Attention(width, heads, generator)
+        self.attention_norm = nn.LayerNorm(width)
+        self.mlp = feed_forward(width, generator)
+        self.mlp_norm = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, visible: Tensor | None) -> Tensor:
+        x = self.attention_norm(x + self.attention(x, x, visible))
+        return self.mlp_norm(x + self.mlp(x))
+
+
+class Encoder(nn.Module):
+    """Observations to one representation per agent."""
+
+    def __init__(self, shape: BodyShape, generator: torch.Generator) -> None:
+        super().__init__()
+        self.obs_norm = FeatureNorm(shape.obs_dim)
+        self.embed = linear(shape.obs_dim, shape.width, GELU_GAIN, generator)
+        self.norm = nn.LayerNorm(shape.width)
+        self.blocks = nn.ModuleList(
+            EncoderBlock(shape.width, shape.heads, generator) for _ in range(shape.blocks)
+        )
+
+    @staticmethod
+    def prepare(obs: Tensor) -> Tensor:
+        """Standardise the observations. No parameter takes part, so once per rollout is enough."""
+        return FeatureNorm.standardise(obs)
+
+    def forward(self, prepared: Tensor, visible: Tensor | None = None) -> Tensor:
+        """`prepare(obs) [B, N, O] -> [B, N, D]`; `visible [B, N, N]` limits who attends to whom."""
+        x = self.norm(functional.gelu(self.obs_norm.then_linear(prepared, self.embed)))
+        for block in self.blocks:
+            x = block(x, visible)
+        return x
+
+
+class ActionTokens(nn.Module):
+    """Embeds what the agents did: row i carries the action of agent i-1, row 0 a start token."""
+
+    def __init__(self, shape: BodyShape, generator: torch.Generator) -> None:
+        super().__init__()
+        self.discrete = shape.discrete
+        inputs = shape.action_dim + 1 if shape.discrete else shape.action_dim
+        self.embed = linear(inputs, shape.width, GELU_GAIN, generator, bias=not shape.discrete)
+        self.rep: nn.Linear | None = None
+        if shape.dec_token == "action+rep":
+            self.rep = linear(shape.width, shape.width, GELU_GAIN, generator, bias=False)
+        self.norm = nn.LayerNorm(shape.width)
+
+    def start(self, rows: int) -> Tensor:
+        """The token that comes before the first action: `[B]` int64 or `[B, A]`."""
+        if self.discrete:
+            return torch.zeros(rows, dtype=torch.int64)
+        return torch.zeros(rows, self.embed.in_features)
+
+    def of_actions(self, actions: Tensor) -> Tensor:
+        """Tokens that carry `actions`: indices shifted by one (0 is the start flag), or the raw vectors."""
+        return actions + 1 if self.discrete else actions
+
+    def forward(self, tokens: Tensor, rep: Tensor | None) -> Tensor:
+        """`tokens [..., ]` int64 or `[..., A]` and the actors' `rep [..., D]` (None: not wanted) to `[..., D]`."""
+        if self.rep is None or rep is None:
+            return self.of_action_alone(tokens)
+        return self.norm(functional.gelu(self.linear(tokens) + self.rep(rep)))
+
+    def of_action_alone(self, tokens: Tensor) -> Tensor:
+        # There are only A+1 different discrete tokens: embed those, then look up.
+        if self.discrete:
+            return functional.embedding(tokens, self.table())
+        return self.norm(functional.gelu(self.linear(tokens)))
+
+    def table(self) -> Tensor:
+        """`[A+1, D]`: every discrete token, embedded."""
+        return self.norm(functional.gelu(self.embed.weight.t()))
+
+    def linear(self, tokens: Tensor) -> Tensor:
+        return functional.embedding(tokens, self.embed.weight.t()) if self.discrete else self.embed(tokens)
+
+
+class DecoderBlock(nn.Module):
+    """Causal self-attention over action tokens, then causal attention from representations to them.
+
+    The residual of the second attention is the representation, not the token (as published).
+    """
+
+    def __init__(self, width: int, heads: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.self_attention = Attention(width, heads, generator)
+        self.self_norm = nn.LayerNorm(width)
+        self.cross_attention = Attention(width, heads, generator)
+        self.cross_norm = nn.LayerNorm(width)
+        self.mlp = feed_forward(width, generator)
+        self.mlp_norm = nn.LayerNorm(width)
+
+    def forward(self, y: Tensor, rep: Tensor, visible: Tensor | None) -> Tensor:
+        y = self.self_norm(y + self.self_attention(y, y, visible, causal=True))
+        z = self.cross_norm(rep + self.cross_attention(rep, y, visible, causal=True))
+        return self.mlp_norm(z + self.mlp(z))
+
+
+class Decoder(nn.Module):
+    """Agent i's action distribution given all observations and the actions of agents before it."""
+
+    def __init__(self, shape: BodyShape, generator: torch.Generator) -> None:
+        super().__init__()
+        self.shape = shape
+        self.tokens = ActionTokens(shape, generator)
+        self.blocks = nn.ModuleList(
+            DecoderBlock(shape.width, shape.heads, generator) for _ in range(shape.blocks)
+        )
+        self.head = readout(shape.width, shape.action_dim, generator)
+
+    def forward_parallel(self, rep: Tensor, actions: Tensor, visible: Tensor | None = None) -> Tensor:
+        """The teacher-forced pass: `rep [B, N, D]`, executed `actions [B, N]` or `[B, N, A]` to `[B, N, D]`.
+
+        Row i depends on the actions of agents before i only. `head` turns the result into logits or means;
+        `visible [B, N, N]` must be causal.
+        """
+        y = self.embed_shifted(rep, actions)
+        for block in self.blocks:
+            y = block(y, rep, visible)
+        return y
+
+    def embed_shifted(self, rep: Tensor, actions: Tensor) -> Tensor:
+        tokens = self.tokens.of_actions(actions)
+        tokens = torch.cat((self.tokens.start(len(rep)).unsqueeze(1), tokens[:, :-1]), dim=1)
+        if self.tokens.rep is None:
+            return self.tokens(tokens, None)
+        return self.tokens(tokens, functional.pad(rep[:, :-1], (0, 0, 1, 0)))
+
+    def cross_weights(self, rep: Tensor, actions: Tensor, visible: Tensor | None = None) -> Tensor:
+        """`[B, N, N]`: the head-averaged weights of the last attention from representations to tokens."""
+        y = self.embed_shifted(rep, actions)
+        for block in self.blocks[:-1]:
+            y = block(y, rep, visible)
+        last = self.blocks[-1]
+        y = last.self_norm(y + last.self_attention(y, y, visible, causal=True))
+        attention = last.cross_attention
+        query, key = attention.split(attention.query(rep)), attention.split(attention.key(y))
+        scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+        allowed = causal_mask(rep.shape[1]) if visible is None else visible.unsqueeze(-3)
+        return scores.masked_fill(~allowed, -math.inf).softmax(-1).mean(-3)
+
+
+def causal_mask(agents: int) -> Tensor:
+    """`[N, N]` bool: row i sees rows 0..i."""
+    return torch.ones(agents, agents, dtype=torch.bool).tril()
+
+
+def living_only(alive: Tensor) -> Tensor:
+    """`[B, N, N]`: everybody sees the living, and itself (so that no row sees nothing)."""
+    return alive[:, None, :] | torch.eye(alive.shape[1], dtype=torch.bool)
+
+
+def living_before(alive: Tensor) -> Tensor:
+    """`[B, N, N]`, causal: row i sees its own token, the start token, and those of living predecessors.
+
+    Token j carries the action of agent j-1, so agent j-1's death hides token j.
+    """
+    shown = functional.pad(alive[:, :-1], (1, 0), value=True)
+    return living_only(shown) & causal_mask(alive.shape[1])

@@ -1,0 +1,27 @@
+"""Settings of the multi-agent transformer's body. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from marlzoo.config import AlgorithmConfig
+
+
+class BodyConfig(AlgorithmConfig):
+    """Settings of a `MatBody`. Defaults are MAT's published ones."""
+
+    width: int = Field(64, ge=1, description="Width of the transformer.")
+    heads: int = Field(1, ge=1, description="Attention heads; must divide the width.")
+    blocks: int = Field(1, ge=1, description="Blocks of the encoder and of the decoder.")
+    dec_token: Literal["action", "action+rep"] = Field(
+        "action", description="What a decoder token carries: the action, or also the actor's representation."
+    )
+    mask_dead_keys: bool = Field(
+        False, description="Nobody attends to dead agents; published: everybody does."
+    )
+    decoder: Literal["fused", "torch"] = Field(
+        "fused",
+        description="What chooses actions: compiled (discrete actions only, else torch) or plain PyTorch.",
+    )

@@ -1,0 +1,142 @@
+"""`MatBody`: encoder and decoder of the multi-agent transformer as one module that scores and chooses actions.
+
+MAT and the methods built on it compose this; what they add is a value function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from marlzoo.algorithm import World
+from marlzoo.nets.attention import BodyShape, Decoder, Encoder, living_before, living_only
+from marlzoo.nets.body_config import BodyConfig
+from marlzoo.nets.decode import Forced, decode
+from marlzoo.nets.heads import ActionDistribution, Categorical, Gaussian, gumbel, normal, standard_deviation
+
+DecoderKind = Literal["fused", "torch"]
+
+
+class MatBody(nn.Module):
+    """Representations, action distributions and joint actions of N agents; N is free from call to call.
+
+    Attributes:
+        shape: sizes and options.
+        log_std: `[A]` for continuous actions, whose standard deviation is `0.5 * sigmoid(log_std)`.
+    """
+
+    def __init__(
+        self,
+        shape: BodyShape,
+        generator: torch.Generator,
+        *,
+        decoder: DecoderKind = "fused",
+        mask_dead_keys: bool = False,
+        real_components: Tensor | None = None,
+    ) -> None:
+        """Args:
+        shape: sizes and options.
+        generator: draws the initial weights.
+        decoder: what `act` uses; `fused` serves discrete actions only and falls back to `torch` otherwise.
+        mask_dead_keys: nobody attends to dead agents (published: everybody does).
+        real_components: `[N, A]` bool for worlds whose agents have unequal continuous actions.
+        """
+        super().__init__()
+        self.shape = shape
+        self.mask_dead_keys = mask_dead_keys
+        self.real_components = real_components
+        self.encoder = Encoder(shape, generator)
+        self.decoder = Decoder(shape, generator)
+        self.log_std = None if shape.discrete else nn.Parameter(torch.ones(shape.action_dim))
+
+    def prepare(self, obs: Tensor) -> Tensor:
+        """What `encode` takes: `obs [B, N, O]`, standardised. Once per rollout is enough."""
+        return self.encoder.prepare(obs)
+
+    def encode(self, prepared: Tensor, alive: Tensor) -> Tensor:
+        """`prepare(obs) [B, N, O]`, `alive [B, N]` to representations `[B, N, D]`."""
+        return self.encoder(prepared, living_only(alive) if self.mask_dead_keys else None)
+
+    def decode_parallel(self, rep: Tensor, actions: Tensor, alive: Tensor) -> Tensor:
+        """The teacher-forced pass: row i of `[B, N, D]` depends on `rep` and the actions of agents before i."""
+        return self.decoder.forward_parallel(rep, actions, self.causally_visible(alive))
+
+    def distribution(self, hidden: Tensor, action_mask: Tensor | None) -> ActionDistribution:
+        """The agents' distributions, given `decode_parallel`'s result and `action_mask [B, N, A]`."""
+        return self._distribution(self.decoder.head(hidden), action_mask, self.real_components)
+
+    def score(
+        self, hidden: Tensor, action_mask: Tensor | None, actions: Tensor, per_component: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Log-probability of `actions` and entropy, `[B, N]` each.
+
+        `per_component` keeps the log-probabilities of continuous components apart, `[B, N, A]`.
+        """
+        options = self.distribution(hidden, action_mask)
+        if per_component and isinstance(options, Gaussian):
+            return options.component_log_prob(actions), options.entropy()
+        return options.log_prob(actions), options.entropy()
+
+    def noise(self, rows: int, agents: int, generator: torch.Generator) -> Tensor:
+        """`[B, N, A]` sampling noise for `act`."""
+        draw = gumbel if self.shape.discrete else normal
+        return draw((rows, agents, self.shape.action_dim), generator)
+
+    @torch.no_grad()
+    def act(
+        self,
+        rep: Tensor,
+        alive: Tensor,
+        action_mask: Tensor | None,
+        noise: Tensor | None,
+        forced: Forced | None = None,
+    ) -> Tensor:
+        """The joint action `[B, N]` int64 or `[B, N, A]` float32, sampled with `noise` or greedy if None."""
+        visible = self.causally_visible(alive)
+
+        def options(outputs: Tensor, agent: int) -> ActionDistribution:
+            mask = None if action_mask is None else action_mask[:, agent]
+            real = None if self.real_components is None else self.real_components[agent]
+            return self._distribution(outputs, mask, real)
+
+        return decode(self.decoder, rep, options, noise, visible=visible, forced=forced)
+
+    def causally_visible(self, alive: Tensor) -> Tensor | None:
+        """`[B, N, N]`: which action tokens each agent may attend to; None for all predecessors'."""
+        return living_before(alive) if self.mask_dead_keys else None
+
+    def _distribution(self, outputs: Tensor, mask: Tensor | None, real: Tensor | None) -> ActionDistribution:
+        if self.log_std is None:
+            return Categorical.of(outputs, mask)
+        return Gaussian(outputs, standard_deviation(self.log_std, "half_sigmoid"), real)
+
+    @classmethod
+    def of(cls, world: World, config: BodyConfig, generator: torch.Generator) -> MatBody:
+        """The body for a world, as configured."""
+        shape = BodyShape(
+            obs_dim=world.obs_dim,
+            action_dim=world.action_dim,
+            discrete=world.discrete,
+            width=config.width,
+            heads=config.heads,
+            blocks=config.blocks,
+            dec_token=config.dec_token,
+        )
+        return cls(
+            shape,
+            generator,
+            decoder=config.decoder,
+            mask_dead_keys=config.mask_dead_keys,
+            real_components=real_components(world),
+        )
+
+
+def real_components(world: World) -> Tensor | None:
+    """`[N, A]` bool: the action components that are no padding; None where nothing is padded."""
+    sizes: Sequence[int] = [agent.action_dim for agent in world.agents]
+    if world.discrete or min(sizes) == world.action_dim:
+        return None
+    return torch.arange(world.action_dim) < torch.tensor(sizes).unsqueeze(-1)

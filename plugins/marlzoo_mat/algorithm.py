@@ -1,0 +1,48 @@
+"""MAT: "Multi-Agent Reinforcement Learning is a Sequence Modeling Problem" (Wen et al., 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from marlzoo.algorithm import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
+from marlzoo.learn.joint_ppo import JointPpo
+from marlzoo.memory.returns import gae
+from marlzoo_mat.config import MatConfig
+from marlzoo_mat.network import MatNetwork
+
+
+class Mat(Algorithm):
+    """Agents choose in turn, each seeing what those before it chose; PPO on all of them at once."""
+
+    def __init__(self, world: World, config: MatConfig, context: Context) -> None:
+        super().__init__(world, config, context)
+        self.network = MatNetwork(world, config, context.initial)
+        estimate = partial(gae, gamma=config.gamma, lam=config.gae_lambda, timeout=config.timeout)
+        self.learner = JointPpo(world, self.network, config, estimate, context.generator)
+
+    def act(self, view: View, carry: Carry, mode: Mode) -> Decision:
+        noise = None
+        if mode is Mode.SAMPLE:
+            noise = self.network.body.noise(*view.alive.shape, self.context.generator)
+        return Decision(self.network.act(view.obs, view.alive, view.action_mask, noise))
+
+    def observe(self, transition: Transition) -> None:
+        self.learner.observe(transition)
+
+    def update(self) -> Metrics | None:
+        return self.learner.update()
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.learner.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.learner.load_state_dict(state)
+
+    def load_policy(self, state: Mapping[str, Any]) -> None:
+        self.learner.load_policy(state)
+
+    @property
+    def ready_to_save(self) -> bool:
+        return self.learner.ready_to_save
