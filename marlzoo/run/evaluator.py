@@ -82,7 +82,9 @@ class Evaluator:
                 running[finished.slots] = False
                 if not running.any():
                     return True
-        raise RunError(f"an evaluation episode did not end within {STEP_LIMIT} steps; give the task a time limit")
+        raise RunError(
+            f"an evaluation episode did not end within {STEP_LIMIT} steps; give the task a time limit"
+        )
 
     def close(self) -> None:
         if self._env is not None:

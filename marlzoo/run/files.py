@@ -64,7 +64,9 @@ def read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
-        raise UsageError(f"{path} is not valid JSON ({error}); restore the file or start a new run") from error
+        raise UsageError(
+            f"{path} is not valid JSON ({error}); restore the file or start a new run"
+        ) from error
     if not isinstance(document, dict):
         raise UsageError(f"{path} holds no JSON object; restore the file or start a new run")
     return document

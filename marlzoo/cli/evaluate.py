@@ -1,0 +1,52 @@
+"""`marlzoo evaluate`: let a trained policy play."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from marlzoo.cli.session import CountType, json_option
+from marlzoo.cli.threads import limit_threads
+
+if TYPE_CHECKING:
+    from marlzoo.registry import Registry
+
+
+@click.command("evaluate")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--env", "environment", metavar="ENV", help="Another environment than the run's own.")
+@click.option("--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Argument of the environment.")
+@click.option("--episodes", type=CountType(), default=320, show_default=True, help="Greedy episodes to play.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the episodes.")
+@click.option("--batch", type=CountType(), default=32, show_default=True, help="Environments side by side.")
+@click.option("--checkpoint", default="best", show_default=True, metavar="best|last|FILE", help="Whose policy.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads to use.")
+@json_option
+@click.pass_obj
+def command(registry: Registry, run: Path, as_json: bool, threads: int, **options: Any) -> None:
+    """Play greedy episodes with the policy of the run in folder RUN.
+
+    The episodes are new: training and evaluation never saw their seeds.
+    """
+    limit_threads(threads)
+    from marlzoo.run.policy import evaluate_run
+
+    document = evaluate_run(registry, run, **options)
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        _show(document)
+
+
+def _show(document: dict[str, Any]) -> None:
+    scale, unit = (100, " %") if document["percent"] else (1, "")
+    low, high = (f"{scale * bound:.4g}{unit}" for bound in document["interval"])
+    name = document["score_name"].replace("_", " ")
+    click.echo(
+        f"{document['algorithm']} (step {document['policy_step']:,}) on {document['environment']}, "
+        f"{document['episodes']} episodes: {name} {scale * document['score']:.4g}{unit} ({low} to {high}), "
+        f"return {document['return']:.4g}, length {document['length']:.0f}"
+    )

@@ -1,0 +1,24 @@
+"""How many threads a process computes with. One by default: a run is small matrices, and several runs side by side
+that each take all cores slow each other down many times over."""
+
+from __future__ import annotations
+
+import os
+
+_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+def limit_threads(count: int) -> None:
+    """Let torch, BLAS and Numba use `count` threads. Call it before anything heavy is imported."""
+    for name in _VARIABLES:
+        os.environ[name] = str(count)
+    import torch
+
+    torch.set_num_threads(count)

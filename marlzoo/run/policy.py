@@ -1,0 +1,118 @@
+"""Policies of past runs: find them, load them, let them play."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from marlzoo.algorithm import World
+from marlzoo.errors import UsageError
+from marlzoo.registry import EnvironmentChoice, Registry
+from marlzoo.run.build import build_policy
+from marlzoo.run.checkpoint import load
+from marlzoo.run.evaluation import Evaluation
+from marlzoo.run.evaluator import Evaluator
+from marlzoo.run.files import read_json
+from marlzoo.run.folder import RunFolder
+from marlzoo.run.plan import Plan, restore_plan
+from marlzoo.run.seeding import SeedTree
+
+
+@dataclass(frozen=True)
+class SavedPolicy:
+    """The parameters that a run had after `step` environment steps, and the plan they came from."""
+
+    plan: Plan
+    step: int
+    parameters: Mapping[str, Any]
+    origin: str
+    agents: int
+    """How many agents it was trained with."""
+
+
+def load_policy(registry: Registry, run: Path, which: str = "best") -> SavedPolicy:
+    """The policy of a run: `"best"` (highest evaluation score), `"last"`, or the path of a checkpoint.
+
+    Raises:
+        UsageError: there is no such run, checkpoint or algorithm, or the file is unreadable.
+    """
+    folder = RunFolder.existing(run)
+    plan = restore_plan(registry, read_json(folder.config), str(folder.config))
+    agents = folder.read_manifest()["environment"]["agents"]
+    trainer = _checkpoint(folder, which)["trainer"]
+    if which == "best" and trainer["best"] is not None:
+        best = trainer["best"]
+        return SavedPolicy(plan, best["step"], best["policy"], f"{run} (best)", agents)
+    return SavedPolicy(plan, trainer["counters"]["step"], trainer["algorithm"], f"{run} ({which})", agents)
+
+
+def _checkpoint(folder: RunFolder, which: str) -> dict[str, Any]:
+    if which not in ("best", "last"):
+        return load(Path(which))
+    found = folder.checkpoints().load_last()
+    if found is None:
+        raise UsageError(f"{folder.path} has no checkpoint yet; let the run go on with 'marlzoo resume'")
+    return found[0]
+
+
+def evaluate_run(
+    registry: Registry,
+    run: Path,
+    *,
+    environment: str | None = None,
+    env_args: Sequence[str] = (),
+    episodes: int = 320,
+    seed: int = 0,
+    batch: int = 32,
+    checkpoint: str = "best",
+) -> dict[str, Any]:
+    """Play `episodes` greedy episodes with a run's policy, in its own environment or another.
+
+    Raises:
+        UsageError: the policy cannot act in that environment.
+    """
+    saved = load_policy(registry, run, checkpoint)
+    choice = saved.plan.environment
+    if environment is not None or env_args:
+        choice = registry.environment(environment or choice.id, env_args)
+    evaluation, backend = play_policy(saved, choice, episodes, seed, min(batch, episodes))
+    document = evaluation.to_json()
+    del document["index"], document["step"]
+    return {
+        "run": str(run),
+        "algorithm": saved.plan.algorithm.address,
+        "environment": choice.id,
+        "backend": backend,
+        "policy_step": saved.step,
+        "seed": seed,
+        "percent": choice.score.percent,
+        **document,
+    }
+
+
+def play_policy(
+    saved: SavedPolicy, choice: EnvironmentChoice, episodes: int, seed: int, batch: int
+) -> tuple[Evaluation, str]:
+    """Greedy episodes of a saved policy, and the backend that computed them."""
+    with contextlib.closing(Evaluator(choice.make, batch)) as evaluator:
+        world = evaluator.env.world
+        _check_agents(saved, choice, world)
+        plan = replace(saved.plan, environment=choice)
+        algorithm = build_policy(plan, world, saved.parameters, saved.origin)
+        played = evaluator.play(algorithm, SeedTree(seed).afterwards(episodes))
+        backend = f"{evaluator.env.backend} {evaluator.env.backend_version}".strip()
+    if played is None:
+        raise UsageError("the evaluation was stopped")
+    return Evaluation.of(played, choice.score, saved.step, 0), backend
+
+
+def _check_agents(saved: SavedPolicy, choice: EnvironmentChoice, world: World) -> None:
+    spec = saved.plan.algorithm.spec
+    if world.num_agents != saved.agents and not spec.count_free:
+        raise UsageError(
+            f"{choice.id} has {world.num_agents} agents, {saved.origin} was trained with {saved.agents}, and "
+            f"{spec.name} depends on their number; choose an environment with {saved.agents}"
+        )

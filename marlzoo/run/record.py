@@ -1,0 +1,142 @@
+"""Writing a run down: sinks, checkpoints, manifest, and telling those who watch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from marlzoo.plugins import PluginHost
+from marlzoo.run.evaluation import Evaluation
+from marlzoo.run.files import write_json
+from marlzoo.run.folder import RunFolder
+from marlzoo.run.listener import Listener
+from marlzoo.run.manifest import new_session, now
+from marlzoo.run.plan import Plan
+from marlzoo.run.sinks import Sink
+from marlzoo.run.trainer import Trainer
+from marlzoo.specs import Score
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A run as observers see it."""
+
+    path: Path
+    algorithm: str
+    environment: str
+    backend: str
+    """What computes the dynamics, with its version."""
+    seed: int
+    steps: int
+    score: Score
+
+
+class RunRecorder:
+    """The trainer's `Recorder` for a run folder. `manifest` is kept up to date in place and on disk."""
+
+    def __init__(
+        self, plan: Plan, folder: RunFolder, manifest: dict[str, Any], host: PluginHost, listener: Listener
+    ) -> None:
+        self.manifest = manifest
+        self.info = run_info(plan, folder, manifest)
+        self._plan = plan
+        self._folder = folder
+        self._host = host
+        self._listener = listener
+        self._checkpoints = folder.checkpoints(plan.settings.keep_checkpoints)
+        self._sinks: dict[str, Sink] = {}
+
+    def open(self, command: Sequence[str], step: int, positions: Mapping[str, Any] | None) -> None:
+        """Begin a session at `step`. `positions` are the sinks' positions there, `None` in a new run."""
+        for entry in self._plan.sinks:
+            self._sinks[entry.qualified] = entry.load(entry.spec.sink)(self._folder.path)
+        if positions is not None:
+            for name, sink in self._sinks.items():
+                sink.rewind(positions.get(name, {}), step)
+        self.manifest["status"] = "running"
+        self.manifest.pop("error", None)
+        self.manifest["sessions"].append(new_session(command, step, self._plan.settings.threads))
+        self.write_manifest()
+
+    def write_manifest(self) -> None:
+        write_json(self._folder.manifest, self.manifest)
+
+    def announce(self, trainer: Trainer) -> None:
+        self._listener.started(self.info, trainer)
+        self._host.notify("marlzoo_run_started", run=self.info)
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        for sink in self._sinks.values():
+            sink.metrics(step, values)
+        self._listener.metrics(self.info, step, values)
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        for sink in self._sinks.values():
+            sink.evaluation(evaluation)
+        self._listener.evaluated(self.info, evaluation)
+        self._host.notify("marlzoo_evaluated", run=self.info, evaluation=evaluation)
+
+    def save(self, step: int, content: Mapping[str, Any]) -> None:
+        positions = {name: sink.position() for name, sink in self._sinks.items()}
+        header = checkpoint_header(self.manifest)
+        path = self._checkpoints.save(step, {"header": header, "trainer": content, "sinks": positions})
+        self._note_progress(step, content["clock"])
+        self.write_manifest()
+        self._listener.checkpointed(self.info, path)
+        self._host.notify("marlzoo_checkpointed", run=self.info, path=path)
+
+    def tick(self, trainer: Trainer) -> None:
+        self._listener.tick(trainer)
+
+    def end(self, outcome: str, trainer: Trainer, error: str | None = None) -> None:
+        """Write down how the session ended. `outcome` is `"finished"`, `"interrupted"` or `"failed"`."""
+        self.manifest["status"] = outcome
+        self._note_progress(trainer.counters.step, trainer.clock.state_dict())
+        self.manifest["diagnostics"] = dict(trainer.env.diagnostics())
+        self.manifest["sessions"][-1] |= {"ended": now(), "to_step": trainer.counters.step}
+        if error is not None:
+            self.manifest["error"] = error
+        self.write_manifest()
+
+    def _note_progress(self, step: int, clock: Mapping[str, Any]) -> None:
+        self.manifest["step"] = step
+        self.manifest["wall_seconds"] = round(clock["wall"], 3)
+        self.manifest["cpu_seconds"] = round(clock["cpu"], 3)
+
+    def conclude(self, outcome: str, result: dict[str, Any] | None) -> None:
+        """Tell everybody that the run ended."""
+        self._host.notify("marlzoo_run_finished", run=self.info, outcome=outcome)
+        self._listener.ended(self.info, outcome, result)
+
+    def close(self) -> None:
+        for sink in self._sinks.values():
+            sink.close()
+
+
+def run_info(plan: Plan, folder: RunFolder, manifest: Mapping[str, Any]) -> RunInfo:
+    environment = manifest["environment"]
+    return RunInfo(
+        path=folder.path,
+        algorithm=plan.algorithm.address,
+        environment=plan.environment.id,
+        backend=f"{environment['backend']} {environment['backend_version']}".strip(),
+        seed=plan.settings.seed,
+        steps=plan.settings.steps,
+        score=plan.environment.score,
+    )
+
+
+def checkpoint_header(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """By what a checkpoint is recognised as one of this run."""
+    algorithm, environment = manifest["algorithm"], manifest["environment"]
+    return {
+        "algorithm": algorithm["name"],
+        "algorithm_version": algorithm["version"],
+        "environment": environment["id"],
+        "backend": environment["backend"],
+        "backend_version": environment["backend_version"],
+        "seed": manifest["seed"],
+        "marlzoo": manifest["marlzoo"],
+    }
