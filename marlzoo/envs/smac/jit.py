@@ -1,0 +1,45 @@
+"""How the kernels are compiled."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+# Without the run-time's reference counts: every array lives in the environment object, and counting the
+# dozen arrays that each small function is passed would take three quarters of the time. A kernel under this
+# option cannot allocate.
+
+
+def physics(function: Kernel) -> Kernel:
+    """Compile a kernel of the simulation: IEEE rules on the order of operations are relaxed."""
+    return numba.njit(fastmath=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def exact(function: Kernel) -> Kernel:
+    """Compile a kernel that computes in the written order."""
+    return numba.njit(**_OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def persistent(function: Kernel) -> Kernel:
+    """Compile an entry kernel and keep the machine code on disk.
+
+    Numba's cache knows when the file of the entry kernel changes, but not when a kernel that it calls does. An
+    entry kernel must therefore be made by a function that takes `source_digest()` and must refer to it: what a
+    kernel closes over is a part of the cache's key.
+    """
+    return numba.njit(cache=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+
+
+def source_digest() -> int:
+    """A number that changes with any source file of this package."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return int.from_bytes(digest.digest()[:6], "big")

@@ -1,0 +1,202 @@
+"""Movement of one loop: steering, blocking, sliding round obstacles and along walls, and the push-out pass.
+
+Units are discs of their separation radius. A unit that means to stand (it attacks, holds or idles) blocks;
+units on the move may overlap for a moment and are pushed apart.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from marlzoo.envs.smac.jit import physics
+from marlzoo.envs.smac.rules import ACCELERATION, AIR, GROUND, KIND, LAYER, SPEED, Rules
+from marlzoo.envs.smac.state import (
+    ALIVE,
+    PACE,
+    PUSH_X,
+    PUSH_Y,
+    SIDE,
+    SIDE_LEFT,
+    STILL,
+    Floats,
+    Ints,
+    X,
+    Y,
+)
+from marlzoo.envs.smac.terrain import SIZE
+
+ZERO, HALF, ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+TINY = np.float32(1e-6)
+EDGE = np.float32(SIZE - 1e-3)
+MAX_PUSH = np.float32(0.25)
+SIDE_MEMORY = 8
+SPREAD = np.float32(1e-5)
+
+
+@physics
+def stand(f: Floats, i: int) -> None:
+    """Unit i means to stand in this loop."""
+    f[STILL, i] = ONE
+    f[PACE, i] = ZERO
+
+
+@physics
+def walk(r: Rules, f: Floats, n: Ints, i: int, gx: float, gy: float, stop_at: float, limit: float) -> None:
+    """Move unit i one loop towards `(gx, gy)`, until the centre is `stop_at` away, no faster than `limit`."""
+    f[STILL, i] = ZERO
+    dx, dy = gx - f[X, i], gy - f[Y, i]
+    distance = math.sqrt(dx * dx + dy * dy)
+    room = distance - stop_at
+    if room <= TINY or r.stat[SPEED, i] == ZERO:
+        stand(f, i)
+        return
+    if r.waypoint.shape[0] > 0 and r.trait[LAYER, i] == GROUND:
+        own = _cell(f[X, i], f[Y, i])
+        goal = _cell(gx, gy)
+        via = np.int64(r.waypoint[goal, own])
+        if via != r.waypoint[goal, goal] and via != own:
+            dx = np.float32(via // SIZE) + HALF - f[X, i]
+            dy = np.float32(via % SIZE) + HALF - f[Y, i]
+            distance = math.sqrt(dx * dx + dy * dy) + TINY
+            room = distance
+    step = min(min(_pace(r, f, i), limit), room)
+    _step_or_slide(r, f, n, i, dx / distance, dy / distance, step)
+
+
+@physics
+def _pace(r: Rules, f: Floats, i: int) -> float:
+    """The speed of this loop; only units with an acceleration need time to reach their full speed."""
+    gain = r.stat[ACCELERATION, i]
+    if gain == ZERO:
+        return r.stat[SPEED, i]
+    f[PACE, i] = min(f[PACE, i] + gain, r.stat[SPEED, i])
+    return f[PACE, i]
+
+
+@physics
+def _cell(x: float, y: float) -> int:
+    return np.int64(x) * SIZE + np.int64(y)
+
+
+@physics
+def _step_or_slide(r: Rules, f: Floats, n: Ints, i: int, ux: float, uy: float, step: float) -> None:
+    """Take the step along the unit vector `(ux, uy)`, or slide round the unit that is in the way."""
+    nx, ny = f[X, i] + ux * step, f[Y, i] + uy * step
+    if not _touches(r, f, i, nx, ny):
+        place(r, f, i, nx, ny)
+        return
+    blocker = _blocker(r, f, i, nx, ny)
+    if blocker < 0:
+        place(r, f, i, nx, ny)
+    else:
+        _slide(r, f, n, i, blocker, ux, uy, step)
+
+
+@physics
+def _touches(r: Rules, f: Floats, i: int, x: float, y: float) -> bool:
+    """Whether unit i at `(x, y)` would overlap a standing unit. Branch-free, so that it vectorises."""
+    kind = r.trait[KIND, i]
+    found = 0
+    for j in range(f.shape[1]):
+        dx, dy = f[X, j] - x, f[Y, j] - y
+        near = r.contact[kind, j] * f[STILL, j]
+        found += (dx * dx + dy * dy < near * near) & (j != i)
+    return found > 0
+
+
+@physics
+def _blocker(r: Rules, f: Floats, i: int, x: float, y: float) -> int:
+    """The standing unit that a step to `(x, y)` would overlap most, among those it comes nearer to; or -1."""
+    kind = r.trait[KIND, i]
+    worst, deepest = -1, ZERO
+    for j in range(r.n_units):
+        near = r.contact[kind, j] * f[STILL, j]
+        dx, dy = f[X, j] - x, f[Y, j] - y
+        ox, oy = f[X, j] - f[X, i], f[Y, j] - f[Y, i]
+        after, before = dx * dx + dy * dy, ox * ox + oy * oy
+        if j != i and after < near * near and after < before - TINY:
+            depth = near - math.sqrt(after)
+            if depth > deepest:
+                worst, deepest = j, depth
+    return worst
+
+
+@physics
+def _slide(r: Rules, f: Floats, n: Ints, i: int, j: int, ux: float, uy: float, step: float) -> None:
+    """Go round unit j along the tangent: on the side nearer to the goal, remembered for a while, else the other."""
+    dx, dy = f[X, i] - f[X, j], f[Y, i] - f[Y, j]
+    distance = math.sqrt(dx * dx + dy * dy) + TINY
+    tx, ty = -dy / distance, dx / distance
+    side = np.int32(1) if ux * tx + uy * ty >= ZERO else np.int32(-1)
+    if n[SIDE_LEFT, i] > 0:
+        side = n[SIDE, i]
+    for _ in range(2):
+        way = step * np.float32(side)
+        if _free(r, f, i, f[X, i] + tx * way, f[Y, i] + ty * way):
+            place(r, f, i, f[X, i] + tx * way, f[Y, i] + ty * way)
+            n[SIDE, i] = side
+            n[SIDE_LEFT, i] = SIDE_MEMORY
+            return
+        side = -side
+
+
+@physics
+def _free(r: Rules, f: Floats, i: int, x: float, y: float) -> bool:
+    if not _open(r, r.trait[LAYER, i], x, y):
+        return False
+    return not _touches(r, f, i, x, y) or _blocker(r, f, i, x, y) < 0
+
+
+@physics
+def _open(r: Rules, layer: int, x: float, y: float) -> bool:
+    """Whether units of a layer may stand at `(x, y)`."""
+    if x < ZERO or y < ZERO or x > EDGE or y > EDGE:
+        return False
+    return layer == AIR or r.walkable[layer, np.int64(x), np.int64(y)]
+
+
+@physics
+def place(r: Rules, f: Floats, i: int, x: float, y: float) -> None:
+    """Put unit i at `(x, y)`, or as far along one axis as the walls allow."""
+    layer = r.trait[LAYER, i]
+    x, y = min(max(x, ZERO), EDGE), min(max(y, ZERO), EDGE)
+    if _open(r, layer, x, y):
+        f[X, i], f[Y, i] = x, y
+    elif _open(r, layer, x, f[Y, i]):
+        f[X, i] = x
+    elif _open(r, layer, f[X, i], y):
+        f[Y, i] = y
+
+
+@physics
+def push_apart(r: Rules, f: Floats) -> None:
+    """One pass that separates overlapping units: movers share the correction, one that stands takes none."""
+    for i in range(r.n_units):
+        if f[ALIVE, i] > ZERO:
+            _add_up_pushes(r, f, i)
+    for i in range(r.n_units):
+        moved = f[PUSH_X, i] != ZERO or f[PUSH_Y, i] != ZERO
+        if moved and f[ALIVE, i] > ZERO and r.stat[SPEED, i] > ZERO:
+            px = min(max(f[PUSH_X, i], -MAX_PUSH), MAX_PUSH)
+            py = min(max(f[PUSH_Y, i], -MAX_PUSH), MAX_PUSH)
+            place(r, f, i, f[X, i] + px, f[Y, i] + py)
+
+
+@physics
+def _add_up_pushes(r: Rules, f: Floats, i: int) -> None:
+    kind = r.trait[KIND, i]
+    x, y, still = f[X, i], f[Y, i], f[STILL, i]
+    px, py = ZERO, ZERO
+    for j in range(f.shape[1]):
+        # The tiny offset separates units that stand on exactly the same spot.
+        apart = SPREAD * np.float32(np.int32(i) - np.int32(j))
+        dx, dy = x - f[X, j] + apart, y - f[Y, j]
+        near = r.contact[kind, j] * f[ALIVE, j]
+        distance = math.sqrt(dx * dx + dy * dy + TINY * TINY)
+        share = HALF + HALF * (f[STILL, j] - still)
+        weight = share * max(near - distance, ZERO) / distance
+        px += weight * dx
+        py += weight * dy
+    f[PUSH_X, i], f[PUSH_Y, i] = px, py

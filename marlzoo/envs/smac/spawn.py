@@ -1,0 +1,175 @@
+"""Where units appear: a packed blob around each group's point, filled in the order of creation.
+
+The game places each new unit at the free spot nearest to the point. The layout is the same in every episode
+up to a jitter of a few hundredths of a cell, and the enemy's blob is the mirror image of ours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marlzoo.envs.smac.jit import exact
+from marlzoo.envs.smac.maps import Group, SmacMap
+from marlzoo.envs.smac.rng import draw
+from marlzoo.envs.smac.rules import ENERGY_START, HP_MAX, KIND, SHIELD_MAX, SHIELD_WAIT, Rules
+from marlzoo.envs.smac.state import (
+    ALIVE,
+    ATTACK_MOVE,
+    CALM,
+    ENERGY,
+    FROM_X,
+    FROM_Y,
+    GOAL_X,
+    GOAL_Y,
+    HP,
+    HUNT,
+    HURT_BY,
+    IDLE,
+    ORDER,
+    SHIELD,
+    STILL,
+    TARGET,
+    WINDUP,
+    Floats,
+    Ints,
+    Words,
+    X,
+    Y,
+    padded,
+)
+from marlzoo.envs.smac.terrain import terrain
+from marlzoo.envs.smac.units import UnitKind, unit_kinds
+
+GAP = 0.05
+JITTER = np.float32(0.04)
+RING_STEP = 0.05
+MAX_RADIUS = 10.0
+ONE = np.float32(1.0)
+
+
+class Spawn(NamedTuple):
+    """How battles on a map begin."""
+
+    position: Floats
+    """`[2, W]`: x and y of every unit, allies sorted by kind, before the jitter."""
+    order: int
+    """Order of the scripted side: IDLE, ATTACK_MOVE or HUNT."""
+    goal: Floats
+    """`[2, 2]`: the ends of the segment on which the goal of the order lies."""
+    holds: bool
+    """True where the scripted side has no goal but its own place."""
+
+
+def build_spawn(one: SmacMap, profile: str = "liberty") -> Spawn:
+    """The beginning of battles on map `one`."""
+    kinds = unit_kinds(profile)
+    allies = _blobs(one, one.ally_groups, kinds, 1.0)
+    enemies = _blobs(one, one.enemy_groups, kinds, -1.0)
+    created = [group.kind for group in one.ally_groups for _ in range(group.count)]
+    by_kind = sorted(range(len(created)), key=lambda k: one.ally_kinds.index(created[k]))
+    position = np.zeros((2, padded(len(allies) + len(enemies))), np.float32)
+    for column, spot in enumerate([*(allies[k] for k in by_kind), *enemies]):
+        position[:, column] = spot
+    points = one.order.points or ((0.0, 0.0),)
+    order = HUNT if one.order.kind == "attack_target" else ATTACK_MOVE
+    goal = np.array([points[0], points[-1]], np.float32)
+    return Spawn(position, order, goal, holds=not one.order.points)
+
+
+Spot = tuple[float, float]
+
+
+def _blobs(
+    one: SmacMap, groups: tuple[Group, ...], kinds: Mapping[str, UnitKind], sense: float
+) -> list[Spot]:
+    """A spot for every unit of one side, in the order of creation."""
+    ground = terrain(one.terrain).ground
+    taken: list[tuple[UnitKind, Spot]] = []
+    for group in groups:
+        for _ in range(group.count):
+            taken.append((kinds[group.kind], _free_spot(group, kinds[group.kind], taken, ground, sense)))
+    return [spot for _, spot in taken]
+
+
+def _free_spot(
+    group: Group,
+    kind: UnitKind,
+    taken: Sequence[tuple[UnitKind, Spot]],
+    ground: NDArray[np.bool_],
+    sense: float,
+) -> Spot:
+    """The spot nearest to the group's point where a unit of `kind` touches nobody of its own plane."""
+    for ring in range(int(MAX_RADIUS / RING_STEP)):
+        radius = ring * RING_STEP
+        count = max(1, math.ceil(2 * math.pi * radius / (2 * RING_STEP)))
+        for k in range(count):
+            angle = 2 * math.pi * k / count
+            spot = (group.x + sense * radius * math.cos(angle), group.y + sense * radius * math.sin(angle))
+            if _stands_free(kind, spot, taken) and ground[int(spot[0]), int(spot[1])]:
+                return spot
+    raise ValueError(f"no room for {group.count} units of kind {group.kind} at ({group.x}, {group.y})")
+
+
+def _stands_free(kind: UnitKind, spot: Spot, taken: Sequence[tuple[UnitKind, Spot]]) -> bool:
+    return all(
+        other.flying != kind.flying or math.dist(spot, place) >= kind.separation + other.separation + GAP
+        for other, place in taken
+    )
+
+
+@exact
+def start(r: Rules, spawn: Spawn, f: Floats, n: Ints, rng: Words, clock: Ints) -> None:
+    """Set up one battle afresh."""
+    f[:, :] = 0
+    n[:, :] = 0
+    clock[:] = 0
+    for j in range(r.n_units):
+        f[X, j] = spawn.position[0, j] + JITTER * (draw(rng) - np.float32(0.5))
+        f[Y, j] = spawn.position[1, j] + JITTER * (draw(rng) - np.float32(0.5))
+        f[HP, j] = r.stat[HP_MAX, j]
+        f[SHIELD, j] = r.stat[SHIELD_MAX, j]
+        f[ENERGY, j] = r.stat[ENERGY_START, j]
+        f[CALM, j] = r.stat[SHIELD_WAIT, j]
+        f[ALIVE, j] = ONE
+        f[STILL, j] = ONE
+    _sort_agents(r, f)
+    n[TARGET, :] = -1
+    n[WINDUP, :] = -1
+    n[HURT_BY, :] = -1
+    n[ORDER, :] = IDLE
+    _order_script(r, spawn, f, n, rng)
+
+
+@exact
+def _sort_agents(r: Rules, f: Floats) -> None:
+    """Agent ids: within one kind, ascending by x, then y (insertion sort)."""
+    for i in range(1, r.n_allies):
+        j = i
+        while j > 0 and r.trait[KIND, j - 1] == r.trait[KIND, i] and _comes_before(f, j, j - 1):
+            f[X, j - 1], f[X, j] = f[X, j], f[X, j - 1]
+            f[Y, j - 1], f[Y, j] = f[Y, j], f[Y, j - 1]
+            j -= 1
+
+
+@exact
+def _comes_before(f: Floats, a: int, b: int) -> bool:
+    return f[X, a] < f[X, b] or (f[X, a] == f[X, b] and f[Y, a] < f[Y, b])
+
+
+@exact
+def _order_script(r: Rules, spawn: Spawn, f: Floats, n: Ints, rng: Words) -> None:
+    """Give the scripted side its one order; its goal is one random point of the segment."""
+    along = draw(rng)
+    for j in range(r.n_units):
+        f[FROM_X, j], f[FROM_Y, j] = f[X, j], f[Y, j]
+        if j >= r.n_allies:
+            n[ORDER, j] = spawn.order
+            f[GOAL_X, j] = spawn.goal[0, 0] + along * (spawn.goal[1, 0] - spawn.goal[0, 0])
+            f[GOAL_Y, j] = spawn.goal[0, 1] + along * (spawn.goal[1, 1] - spawn.goal[0, 1])
+            if spawn.holds:
+                f[GOAL_X, j], f[GOAL_Y, j] = f[X, j], f[Y, j]
