@@ -67,6 +67,8 @@ class World:
     state_per_agent: bool = False
     """True when `View.state` is `[E, N, S]`, False when it is `[E, S]`."""
     has_action_mask: bool = False
+    reward_per_agent: bool = False
+    """True when agents may be rewarded differently, False when a team reward stands in every column."""
     horizon: int | None = None
     """The time limit in steps, where there is one."""
     action_low: float = -1.0

@@ -17,12 +17,13 @@ from torch.nn.utils import clip_grad_norm_
 def minibatches(rows: int, number: int, generator: torch.Generator) -> Iterator[Tensor]:
     """`number` disjoint index tensors that together cover `range(rows)`, sizes differing by at most 1.
 
-    A single minibatch holds all rows in order, and no random number is drawn.
+    With fewer rows than that, one tensor for each row. A single minibatch holds all rows in order, and no
+    random number is drawn.
     """
     if number == 1:
         yield torch.arange(rows)
         return
-    yield from torch.randperm(rows, generator=generator).tensor_split(number)
+    yield from torch.randperm(rows, generator=generator).tensor_split(min(number, max(rows, 1)))
 
 
 def micro_batches(rows: int, size: int) -> Iterator[slice]:

@@ -14,6 +14,8 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from marlzoo.algorithm import World
+
 ILLEGAL = -1e10
 """The logit of a masked action: its probability underflows to exactly 0."""
 
@@ -29,6 +31,12 @@ def gumbel(shape: Sequence[int], generator: torch.Generator) -> Tensor:
 def normal(shape: Sequence[int], generator: torch.Generator) -> Tensor:
     """Standard normal noise."""
     return torch.empty(tuple(shape)).normal_(generator=generator)
+
+
+def noise_for(world: World, leading: Sequence[int], generator: torch.Generator) -> Tensor:
+    """The noise `[..., A]` with which `sample` chooses the actions of a world: Gumbel or normal."""
+    draw = gumbel if world.discrete else normal
+    return draw((*leading, world.action_dim), generator)
 
 
 class ActionDistribution(Protocol):
