@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import quote, unquote
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from marlzoo.errors import PluginError
 from marlzoo.overrides import Setting, build, find_field, flat_keys, setting_from_text
@@ -43,14 +43,22 @@ class EnvConfig(_Config):
     """Base of the arguments of an environment family."""
 
     def query(self) -> str:
-        """The arguments that are not at their defaults, by name: `backend=starcraft2&difficulty=A`."""
-        values = self.model_dump(mode="json")
-        changed = {
-            key: values[key]
-            for key, field in type(self).model_fields.items()
-            if getattr(self, key) != field.get_default(call_default_factory=True)
-        }
-        return "&".join(f"{key}={quote(_as_text(changed[key]), safe=_QUERY_SAFE)}" for key in sorted(changed))
+        """The arguments that are not at their defaults, by name: `backend=starcraft2&difficulty=A`.
+
+        A default may depend on other arguments, so an argument is left out if the same values come out without.
+        """
+        needed = {key: getattr(self, key) for key in sorted(type(self).model_fields)}
+        for key in sorted(needed):
+            fewer = {name: value for name, value in needed.items() if name != key}
+            needed = fewer if self._equals(fewer) else needed
+        values = self.model_dump(mode="json", include=set(needed))
+        return "&".join(f"{key}={quote(_as_text(values[key]), safe=_QUERY_SAFE)}" for key in needed)
+
+    def _equals(self, arguments: Mapping[str, Any]) -> bool:
+        try:
+            return type(self).model_validate(arguments) == self
+        except ValidationError:
+            return False
 
 
 _QUERY_SAFE = '[]{}",:/.+ '

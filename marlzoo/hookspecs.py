@@ -74,14 +74,18 @@ def marlzoo_sinks() -> list[SinkSpec]:  # type: ignore[empty-body]
 def marlzoo_run_started(run: Any) -> None:
     """A run is about to take its first step, or to go on after `marlzoo resume`.
 
-    `run` describes it: its folder, algorithm, environment, seed and budget. Like every observer, this hook
-    may never end a run: one that raises is logged once, and its plug-in hears no more of the run.
+    `run` describes it: `path` (the run folder), `algorithm`, `environment`, `backend`, `seed`, `steps` (the
+    budget) and `score`. Like every observer, this hook may never end a run: one that raises is logged once,
+    and its plug-in hears no more of the run.
     """
 
 
 @hookspec
 def marlzoo_evaluated(run: Any, evaluation: Any) -> None:
-    """An evaluation was written to the run's folder. `evaluation` holds its step, score and metrics."""
+    """An evaluation was written to the run's folder.
+
+    `evaluation` holds `step`, `score`, `scores` (one per episode), `mean_return`, `mean_length`, `metrics`.
+    """
 
 
 @hookspec

@@ -132,6 +132,13 @@ class PluginHost:
         answers = self._manager.subset_hook_caller(hook, others)(**arguments)
         return answers[0] if answers else None
 
+    def attempt(self, plugin: PluginInfo, hook: str, **arguments: Any) -> None:
+        """Call `hook` of one plug-in; whatever it raises is reported as a problem."""
+        try:
+            self.call(plugin, hook, **arguments)
+        except _LOAD_ERRORS as error:
+            self.report(plugin.name, plugin.distribution, f"{hook} raised {_describe(error)}")
+
     def notify(self, hook: str, **arguments: Any) -> None:
         """Tell all observers. One that raises is logged, muted from then on, and otherwise ignored."""
         for info in self.implementing(hook):

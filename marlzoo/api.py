@@ -1,0 +1,97 @@
+"""The public surface for plug-ins, in one import line:
+
+    from marlzoo.api import Algorithm, AlgorithmConfig, AlgorithmSpec, Decision, Mode, View, World, hookimpl
+
+What is not listed here or in the public names of `marlzoo.memory`, `marlzoo.learn`, `marlzoo.nets` and
+`marlzoo.testing` may change without notice. Names are imported when they are first used, so that a plug-in's
+hooks and configuration do not pull in torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from marlzoo import hookimpl
+    from marlzoo.algorithm import (
+        AgentInfo,
+        Algorithm,
+        Carry,
+        Context,
+        Decision,
+        Metrics,
+        Mode,
+        Transition,
+        View,
+        World,
+    )
+    from marlzoo.bench.suite_files import read_suites
+    from marlzoo.config import AlgorithmConfig, EnvConfig
+    from marlzoo.envs.contract import BatchedEnv, StepResult
+    from marlzoo.errors import MissingPieceError, PluginError, RunError, UsageError
+    from marlzoo.run.sinks import Sink
+    from marlzoo.specs import AlgorithmSpec, EnvironmentSpec, Score, SinkSpec, Suite
+
+_MODULES = {
+    "marlzoo": ("hookimpl",),
+    "marlzoo.algorithm": (
+        "AgentInfo",
+        "Algorithm",
+        "Carry",
+        "Context",
+        "Decision",
+        "Metrics",
+        "Mode",
+        "Transition",
+        "View",
+        "World",
+    ),
+    "marlzoo.bench.suite_files": ("read_suites",),
+    "marlzoo.config": ("AlgorithmConfig", "EnvConfig"),
+    "marlzoo.envs.contract": ("BatchedEnv", "StepResult"),
+    "marlzoo.errors": ("MissingPieceError", "PluginError", "RunError", "UsageError"),
+    "marlzoo.run.sinks": ("Sink",),
+    "marlzoo.specs": ("AlgorithmSpec", "EnvironmentSpec", "Score", "SinkSpec", "Suite"),
+}
+
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "AgentInfo",
+    "Algorithm",
+    "AlgorithmConfig",
+    "AlgorithmSpec",
+    "BatchedEnv",
+    "Carry",
+    "Context",
+    "Decision",
+    "EnvConfig",
+    "EnvironmentSpec",
+    "Metrics",
+    "MissingPieceError",
+    "Mode",
+    "PluginError",
+    "RunError",
+    "Score",
+    "Sink",
+    "SinkSpec",
+    "StepResult",
+    "Suite",
+    "Transition",
+    "UsageError",
+    "View",
+    "World",
+    "hookimpl",
+    "read_suites",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"marlzoo.api has no {name!r}; it has {', '.join(sorted(_HOME))}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOME)

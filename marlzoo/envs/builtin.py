@@ -1,0 +1,23 @@
+"""The built-in environment families."""
+
+from __future__ import annotations
+
+from marlzoo import hookimpl
+from marlzoo.envs.smac.maps import MAPS
+from marlzoo.specs import EnvironmentSpec, Score
+
+MARLZOO_API = 1
+
+
+@hookimpl
+def marlzoo_environments() -> list[EnvironmentSpec]:
+    return [
+        EnvironmentSpec(
+            name="smac",
+            make="marlzoo.envs.smac.batched:make",
+            config="marlzoo.envs.smac.config:SmacConfig",
+            summary="The StarCraft Multi-Agent Challenge on an embedded, SMAC-compatible engine",
+            score=Score("win_rate", metric="battle_won", percent=True),
+            tasks=tuple(sorted(MAPS)),
+        )
+    ]
