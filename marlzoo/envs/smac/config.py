@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from marlzoo.config import EnvConfig
 from marlzoo.errors import UsageError, nearest
 
 Backend = Literal["engine", "starcraft2"]
@@ -17,8 +18,8 @@ ObsProfile = Literal["smac", "on_policy"]
 StatsProfile = Literal["liberty", "ladder"]
 
 
-class _Arguments(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+class _Arguments(EnvConfig):
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
 
 class _Game(_Arguments):
