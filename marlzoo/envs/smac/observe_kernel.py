@@ -17,8 +17,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from marlzoo.envs.smac.jit import exact
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -136,7 +137,7 @@ class ObserveLayout(NamedTuple):
     battle: Battle
 
 
-@njit(cache=True)
+@exact
 def observe_into(
     layout: ObserveLayout,
     allies: Floats,
@@ -171,13 +172,29 @@ def observe_into(
     _write_view(layout, layout.obs, last_actions, time, mask_out, obs_out, obs_out)
     states = state_out.reshape((layout.state_rows, layout.state_size))
     if layout.state_is_obs:
-        for row in range(layout.state_rows):
-            states[row] = obs_out.reshape(layout.state_size)
+        _write_observations(obs_out, states)
     else:
         _write_view(layout, layout.state, last_actions, time, mask_out, obs_out, states)
 
 
-@njit(cache=True)
+@exact
+def _write_observations(obs: Floats, out: Floats) -> None:
+    """All observations in a row, as every row of `out`."""
+    size = obs.shape[1]
+    for line in range(out.shape[0]):
+        for i in range(obs.shape[0]):
+            for k in range(size):
+                out[line, i * size + k] = obs[i, k]
+
+
+@exact
+def _clear(out: Floats) -> None:
+    for line in range(out.shape[0]):
+        for k in range(out.shape[1]):
+            out[line, k] = 0.0
+
+
+@exact
 def _scale_side(layout: ObserveLayout, table: Floats, first: int) -> None:
     """Read one side's table; `first` is the number of its first unit."""
     battle = layout.battle
@@ -196,7 +213,7 @@ def _scale_side(layout: ObserveLayout, table: Floats, first: int) -> None:
         battle.units[j, CENTER_Y] = (table[row, Y] - middle_y) / layout.playable_height
 
 
-@njit(cache=True)
+@exact
 def _measure(alive: Bools, position: Doubles, distance: Doubles) -> None:
     """How far every living agent is from every unit."""
     n_agents, n_units = distance.shape
@@ -210,7 +227,7 @@ def _measure(alive: Bools, position: Doubles, distance: Doubles) -> None:
                 distance[j, i] = gap
 
 
-@njit(cache=True)
+@exact
 def _length(dx: float, dy: float) -> float:
     square = dx * dx + dy * dy
     if abs(square - SHOOT * SHOOT) < TIE or abs(square - SIGHT * SIGHT) < TIE:
@@ -218,7 +235,7 @@ def _length(dx: float, dy: float) -> float:
     return math.sqrt(square)
 
 
-@njit(cache=True)
+@exact
 def _mask_moves(alive: Bools, position: Doubles, pathing: Bools, reach: float, mask: Bools) -> None:
     """No-op, stop and the four moves; targets are cleared."""
     for i in range(mask.shape[0]):
@@ -235,7 +252,7 @@ def _mask_moves(alive: Bools, position: Doubles, pathing: Bools, reach: float, m
             mask[i, 0] = True
 
 
-@njit(cache=True)
+@exact
 def _mask_targets(alive: Bools, distance: Doubles, medivac: Bools, mask: Bools) -> None:
     """Living enemies within reach; for a medivac, living allies that are no medivacs."""
     n_agents, n_units = distance.shape
@@ -250,18 +267,18 @@ def _mask_targets(alive: Bools, distance: Doubles, medivac: Bools, mask: Bools) 
                 mask[i, FIRST_TARGET + j - n_agents] = alive[j] and distance[i, j] <= SHOOT
 
 
-@njit(cache=True)
+@exact
 def _inside(grid: Bools | Doubles, x: float, y: float) -> bool:
     """Whether the cell of a point is on the map. Coordinates are cut towards zero, so -0.5 is inside."""
     return 0 <= np.trunc(x) < grid.shape[0] and 0 <= np.trunc(y) < grid.shape[1]
 
 
-@njit(cache=True)
+@exact
 def _walkable(pathing: Bools, x: float, y: float) -> bool:
     return _inside(pathing, x, y) and pathing[int(x), int(y)]
 
 
-@njit(cache=True)
+@exact
 def _write_view(
     layout: ObserveLayout,
     view: ViewLayout,
@@ -275,7 +292,7 @@ def _write_view(
 
     `obs` are all finished observations, for a state that includes one.
     """
-    out[:] = 0.0
+    _clear(out)
     battle = layout.battle
     _write_block(battle, view, view.allies, last_actions, mask, out)
     _write_block(battle, view, view.enemies, last_actions, mask, out)
@@ -298,7 +315,7 @@ def _write_view(
             out[row, view.at_time] = time
 
 
-@njit(cache=True)
+@exact
 def _first_living(alive: Bools, n_agents: int) -> int:
     """The living agent with the lowest number; 0 if there is none."""
     for i in range(n_agents):
@@ -307,7 +324,7 @@ def _first_living(alive: Bools, n_agents: int) -> int:
     return 0
 
 
-@njit(cache=True)
+@exact
 def _fill_rows(block: Block, units: Floats, last_actions: Ints) -> None:
     """Prepare all of a block's rows but the types, which never change, and what depends on the observer."""
     rows = block.rows
@@ -329,7 +346,7 @@ def _fill_rows(block: Block, units: Floats, last_actions: Ints) -> None:
                 rows[row, block.action + last_actions[row]] = 1.0
 
 
-@njit(cache=True)
+@exact
 def _write_block(
     battle: Battle, view: ViewLayout, block: Block, last_actions: Ints, mask: Bools, out: Floats
 ) -> None:
@@ -358,7 +375,7 @@ def _write_block(
             at += block.width
 
 
-@njit(cache=True)
+@exact
 def _relate(battle: Battle, block: Block, observer: int, unit: int, out: Floats, line: int, at: int) -> None:
     """The part of a row that depends on who looks."""
     distance, position = battle.distance[observer, unit], battle.position
@@ -371,7 +388,7 @@ def _relate(battle: Battle, block: Block, observer: int, unit: int, out: Floats,
         out[line, at + block.dy] = (position[unit, 1] - position[observer, 1]) / SIGHT
 
 
-@njit(cache=True)
+@exact
 def _write_own(view: ViewLayout, battle: Battle, last_actions: Ints, out: Floats) -> None:
     own = view.own
     _fill_rows(own, battle.units, last_actions)
@@ -383,7 +400,7 @@ def _write_own(view: ViewLayout, battle: Battle, last_actions: Ints, out: Floats
                 out[i, own.at + own.visible] = 1.0
 
 
-@njit(cache=True)
+@exact
 def _write_moves(layout: ObserveLayout, view: ViewLayout, mask: Bools, out: Floats) -> None:
     """Legal moves, then what the ground around is like: 8 points for pathing, 9 for height."""
     for i in range(out.shape[0]):
@@ -399,7 +416,7 @@ def _write_moves(layout: ObserveLayout, view: ViewLayout, mask: Bools, out: Floa
             _write_around(layout, layout.terrain, i, out, at, 9)
 
 
-@njit(cache=True)
+@exact
 def _write_around(
     layout: ObserveLayout, grid: Bools | Doubles, i: int, out: Floats, at: int, points: int
 ) -> None:
@@ -411,7 +428,7 @@ def _write_around(
         out[i, at + k] = grid[int(px), int(py)] if _inside(grid, px, py) else 1.0
 
 
-@njit(cache=True)
+@exact
 def _around(x: float, y: float, reach: float, k: int) -> tuple[float, float]:
     """The k-th sample point: N, S, E, W at twice the reach, then NE, SW, SE, NW, then the place itself."""
     if k < 2:
