@@ -155,7 +155,8 @@ def _one_line(error: ValidationError, settings: Mapping[str, Setting]) -> Marlzo
     message = _reworded(complaint["msg"], complaint["input"])
     if setting is None:
         where = ", ".join(setting.shown for setting in settings.values())
-        return UsageError(f"{message} (from {where})" if where else message)
+        subject = f"{keys[0]}: {message}" if keys else message
+        return UsageError(f"{subject} (from {where})" if where else subject)
     return setting.error(f"{setting.key}: {message} (from {setting.shown})")
 
 

@@ -18,6 +18,6 @@ def marlzoo_environments() -> list[EnvironmentSpec]:
             config="marlzoo.envs.smac.config:SmacConfig",
             summary="The StarCraft Multi-Agent Challenge on an embedded, SMAC-compatible engine",
             score=Score("win_rate", metric="battle_won", percent=True),
-            tasks=tuple(sorted(MAPS)),
+            tasks=tuple(MAPS),
         )
     ]

@@ -1,0 +1,63 @@
+"""What one invocation of the command line knows: global options, and the plug-ins once they are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from marlzoo.plugins import PluginHost
+    from marlzoo.registry import Registry
+
+
+@dataclass
+class State:
+    """`ctx.obj` of every command. Plug-ins are loaded when `registry` is first read, and not before."""
+
+    debug: bool = False
+    files: list[Path] = field(default_factory=list)
+    """The plug-ins given by `--plugin`."""
+    reserved: frozenset[str] = frozenset()
+    """Names of commands that plug-ins cannot take."""
+
+    @cached_property
+    def registry(self) -> Registry:
+        """What exists. Broken plug-ins cost one line each on standard error."""
+        for problem in self.catalogue.host.problems:
+            click.echo(f"warning: {problem} (see 'marlzoo plugins')", err=True)
+        return self.catalogue
+
+    @cached_property
+    def catalogue(self) -> Registry:
+        """The same, saying nothing."""
+        from marlzoo.registry import Registry
+
+        registry = Registry.load(self.files)
+        self._commands = collect_commands(registry.host, self.reserved)
+        return registry
+
+    @property
+    def plugin_commands(self) -> dict[str, click.Command]:
+        """The commands that plug-ins add, by name."""
+        return self._commands if self.catalogue else {}
+
+
+def collect_commands(host: PluginHost, reserved: frozenset[str]) -> dict[str, click.Command]:
+    """The commands of all plug-ins. Each fills an empty group and cannot touch what is there already."""
+    found: dict[str, click.Command] = {}
+    for plugin in host.implementing("marlzoo_commands"):
+        group = click.Group()
+        host.attempt(plugin, "marlzoo_commands", cli=group)
+        for name, command in sorted(group.commands.items()):
+            if name in reserved or name in found:
+                host.report(plugin.name, plugin.distribution, f"may not replace the command {name!r}")
+            else:
+                found[name] = command
+    return found
+
+
+pass_state = click.make_pass_decorator(State, ensure=True)
