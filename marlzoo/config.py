@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import reduce
 from importlib import resources
 from typing import Any
 from urllib.parse import quote, unquote
@@ -45,7 +46,7 @@ class EnvConfig(_Config):
     def query(self) -> str:
         """The arguments that are not at their defaults, by name: `backend=starcraft2&difficulty=A`.
 
-        A default may depend on other arguments, so an argument is left out if the same values come out without.
+        A default may depend on other arguments: one is left out if the same values come out without it.
         """
         needed = {key: getattr(self, key) for key in sorted(type(self).model_fields)}
         for key in sorted(needed):
@@ -79,14 +80,13 @@ class ResolvedConfig:
 
     def rows(self) -> list[tuple[str, Any, str]]:
         """`(key, value, origin)` of every value, in the order of the model's fields."""
-        return [(key, _lookup(self.config, key), origin) for key, origin in self.origins.items()]
+        values = flat_values(self.config)
+        return [(key, values[key], origin) for key, origin in self.origins.items()]
 
 
-def _lookup(model: BaseModel, key: str) -> Any:
-    value: Any = model
-    for part in key.split("."):
-        value = getattr(value, part)
-    return value
+def flat_values(model: BaseModel) -> dict[str, Any]:
+    """The values of a model by key, dotted where models are nested."""
+    return {key: reduce(getattr, key.split("."), model) for key in flat_keys(type(model))}
 
 
 def resolve_algorithm_config(

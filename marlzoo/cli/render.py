@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
@@ -27,7 +28,8 @@ def print_json(value: Any) -> None:
 
 def print_heading(name: str, text: str) -> None:
     """A name in bold with what it is."""
-    click.echo(f"{click.style(name, bold=True)}{_GAP}{text}")
+    first, *others = _wrapped(text, name + _GAP, _GAP) or [name]
+    click.echo("\n".join([first.replace(name, click.style(name, bold=True), 1), *others]))
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
@@ -36,15 +38,43 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     width = max((len(label) for label, _ in shown), default=0)
     for label, text in shown:
         head = f"{_GAP}{label.ljust(width)}{_GAP}"
-        click.echo("\n".join(_wrapped(text, head)))
+        click.echo("\n".join(_wrapped(text, head, " " * len(head))))
 
 
-def _wrapped(text: str, head: str) -> list[str]:
+def _wrapped(text: str, first: str, following: str) -> list[str]:
+    """`text` in lines that begin with `first` and `following`; one line if this is no terminal."""
     if not sys.stdout.isatty():
-        return [head + text]
+        return [first + text]
     width = shutil.get_terminal_size().columns
     options: dict[str, Any] = {"break_on_hyphens": False, "break_long_words": False}
-    return textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * len(head), **options)
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=following, **options)
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One setting for people: `value` is what holds, `default` stands only where that is something else."""
+
+    key: str
+    value: str
+    default: str
+    allowed: str
+    help: str
+
+
+def print_settings(rows: Sequence[SettingRow]) -> None:
+    """Settings with their help text below each; in a pipe, one line per setting."""
+    if not sys.stdout.isatty():
+        cells = [(row.key, row.value, row.default, row.allowed, row.help) for row in rows]
+        print_table(("Setting", "Value", "Default", "Allowed", "What it is"), cells)
+        return
+    heads = [
+        f"{row.key} = {row.value}" + (f" (default {row.default})" if row.default else "") for row in rows
+    ]
+    width = max((len(head) for head in heads), default=0)
+    for row, head in zip(rows, heads, strict=True):
+        styled = head.ljust(width).replace(row.key, click.style(row.key, bold=True), 1)
+        click.echo(f"{styled}{_GAP}{click.style(row.allowed, dim=True)}")
+        click.echo("\n".join(_wrapped(row.help, _GAP * 2, _GAP * 2)))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

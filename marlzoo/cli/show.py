@@ -9,13 +9,22 @@ import click
 
 from marlzoo.cli.complete import complete_environment, complete_name, environment_ids
 from marlzoo.cli.list import action_kinds, entry_json, origin
-from marlzoo.cli.render import json_option, print_facts, print_heading, print_json, print_table, show_value
+from marlzoo.cli.render import (
+    SettingRow,
+    json_option,
+    print_facts,
+    print_heading,
+    print_json,
+    print_settings,
+    show_value,
+)
 from marlzoo.cli.state import State, pass_state
 from marlzoo.config import (
     AlgorithmConfig,
     EnvConfig,
     ResolvedConfig,
     config_model,
+    flat_values,
     resolve_algorithm_config,
 )
 from marlzoo.errors import UsageError, nearest
@@ -83,10 +92,8 @@ def _show_algorithm(entry: Entry[AlgorithmSpec], choice: EnvironmentChoice | Non
         facts += [("environment", choice.id), ("presets", ", ".join(_presets(resolved)) or "none")]
     print_facts(facts)
     click.echo()
-    if resolved is None:
-        _print_defaults(fields)
-    else:
-        _print_values(fields, {key: value for key, value, _ in resolved.rows()})
+    values = None if resolved is None else {key: value for key, value, _ in resolved.rows()}
+    print_settings(_rows(fields, values))
 
 
 def _algorithm_settings(fields: Sequence[FieldHelp], resolved: ResolvedConfig | None) -> list[dict[str, Any]]:
@@ -103,22 +110,16 @@ def _presets(resolved: ResolvedConfig) -> Iterable[str]:
     return (origin.removeprefix("preset ") for origin in origins)
 
 
-def _print_defaults(fields: Sequence[FieldHelp]) -> None:
-    rows = [(field.key, _default(field), field.allowed, field.help) for field in fields]
-    print_table(("Setting", "Default", "Allowed", "What it is"), rows)
-
-
-def _print_values(fields: Sequence[FieldHelp], values: Mapping[str, Any]) -> None:
-    """The values in use; defaults are shown only where they differ."""
+def _rows(fields: Sequence[FieldHelp], values: Mapping[str, Any] | None) -> list[SettingRow]:
+    """The settings with `values`, or with their defaults."""
     rows = []
     for field in fields:
-        value, default = show_value(values[field.key]), _default(field)
-        rows.append((field.key, value, "" if value == default else default, field.allowed, field.help))
-    print_table(("Setting", "Value", "Default", "Allowed", "What it is"), rows)
-
-
-def _default(field: FieldHelp) -> str:
-    return "required" if field.required else show_value(field.default)
+        default = "required" if field.required else show_value(field.default)
+        value = default if values is None else show_value(values[field.key])
+        rows.append(
+            SettingRow(field.key, value, default if value != default else "", field.allowed, field.help)
+        )
+    return rows
 
 
 def _show_environment(registry: Registry, name: str, as_json: bool) -> None:
@@ -140,16 +141,13 @@ def _show_environment(registry: Registry, name: str, as_json: bool) -> None:
     ]
     print_facts(facts)
     click.echo()
-    if choice is None:
-        _print_defaults(fields)
-    else:
-        _print_values(fields, choice.config.model_dump())
+    print_settings(_rows(fields, None if choice is None else flat_values(choice.config)))
     click.echo()
     click.echo("Give arguments as 'family:task?key=value' or with --env-arg key=value.")
 
 
 def _arguments(fields: Sequence[FieldHelp], choice: EnvironmentChoice | None) -> list[dict[str, Any]]:
-    values = {} if choice is None else choice.config.model_dump(mode="json")
+    values = {} if choice is None else flat_values(choice.config)
     return [vars(field) | ({"value": values[field.key]} if values else {}) for field in fields]
 
 
