@@ -66,19 +66,11 @@ class MatBody(nn.Module):
 
     def distribution(self, hidden: Tensor, action_mask: Tensor | None) -> ActionDistribution:
         """The agents' distributions, given `decode_parallel`'s result and `action_mask [B, N, A]`."""
-        return self._distribution(self.decoder.head(hidden), action_mask, self.real_components)
+        return self.distribution_of(self.decoder.head(hidden), action_mask)
 
-    def score(
-        self, hidden: Tensor, action_mask: Tensor | None, actions: Tensor, per_component: bool
-    ) -> tuple[Tensor, Tensor]:
-        """Log-probability of `actions` and entropy, `[B, N]` each.
-
-        `per_component` keeps the log-probabilities of continuous components apart, `[B, N, A]`.
-        """
-        options = self.distribution(hidden, action_mask)
-        if per_component and isinstance(options, Gaussian):
-            return options.component_log_prob(actions), options.entropy()
-        return options.log_prob(actions), options.entropy()
+    def distribution_of(self, outputs: Tensor, action_mask: Tensor | None) -> ActionDistribution:
+        """The distributions that logits or means `outputs [B, N, A]` stand for."""
+        return self._options(outputs, action_mask, self.real_components)
 
     def noise(self, rows: int, agents: int, generator: torch.Generator) -> Tensor:
         """`[B, N, A]` sampling noise for `act`."""
@@ -100,7 +92,7 @@ class MatBody(nn.Module):
         def options(outputs: Tensor, agent: int) -> ActionDistribution:
             mask = None if action_mask is None else action_mask[:, agent]
             real = None if self.real_components is None else self.real_components[agent]
-            return self._distribution(outputs, mask, real)
+            return self._options(outputs, mask, real)
 
         return decode(self.decoder, rep, options, noise, visible=visible, forced=forced)
 
@@ -108,7 +100,7 @@ class MatBody(nn.Module):
         """`[B, N, N]`: which action tokens each agent may attend to; None for all predecessors'."""
         return living_before(alive) if self.mask_dead_keys else None
 
-    def _distribution(self, outputs: Tensor, mask: Tensor | None, real: Tensor | None) -> ActionDistribution:
+    def _options(self, outputs: Tensor, mask: Tensor | None, real: Tensor | None) -> ActionDistribution:
         if self.log_std is None:
             return Categorical.of(outputs, mask)
         return Gaussian(outputs, standard_deviation(self.log_std, "half_sigmoid"), real)
@@ -132,6 +124,16 @@ class MatBody(nn.Module):
             mask_dead_keys=config.mask_dead_keys,
             real_components=real_components(world),
         )
+
+
+def score(options: ActionDistribution, actions: Tensor, per_component: bool) -> tuple[Tensor, Tensor]:
+    """Log-probability of `actions` and entropy, `[B, N]` each.
+
+    `per_component` keeps the log-probabilities of continuous components apart, `[B, N, A]`.
+    """
+    if per_component and isinstance(options, Gaussian):
+        return options.component_log_prob(actions), options.entropy()
+    return options.log_prob(actions), options.entropy()
 
 
 def real_components(world: World) -> Tensor | None:

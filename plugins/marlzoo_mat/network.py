@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from marlzoo.algorithm import World
 from marlzoo.learn.joint_ppo import JointEvaluation, JointRows
 from marlzoo.nets.attention import readout
-from marlzoo.nets.mat_body import MatBody
+from marlzoo.nets.mat_body import MatBody, score
 from marlzoo_mat.config import MatConfig
 
 
@@ -42,7 +42,8 @@ class MatNetwork(nn.Module):
     def evaluate(self, rows: JointRows) -> JointEvaluation:
         rep = self.body.encode(rows.obs, rows.alive)
         hidden = self.body.decode_parallel(rep, rows.actions, rows.alive)
-        log_prob, entropy = self.body.score(hidden, rows.action_mask, rows.actions, self.per_component)
+        options = self.body.distribution(hidden, rows.action_mask)
+        log_prob, entropy = score(options, rows.actions, self.per_component)
         return JointEvaluation(log_prob, entropy, self.value_head(rep).squeeze(-1))
 
     @torch.no_grad()
