@@ -60,6 +60,10 @@ class SettingRow:
     allowed: str
     help: str
 
+    @property
+    def head(self) -> str:
+        return f"{self.key} = {self.value}" + (f" (default {self.default})" if self.default else "")
+
 
 def print_settings(rows: Sequence[SettingRow]) -> None:
     """Settings with their help text below each; in a pipe, one line per setting."""
@@ -67,9 +71,7 @@ def print_settings(rows: Sequence[SettingRow]) -> None:
         cells = [(row.key, row.value, row.default, row.allowed, row.help) for row in rows]
         print_table(("Setting", "Value", "Default", "Allowed", "What it is"), cells)
         return
-    heads = [
-        f"{row.key} = {row.value}" + (f" (default {row.default})" if row.default else "") for row in rows
-    ]
+    heads = [row.head for row in rows]
     width = max((len(head) for head in heads), default=0)
     for row, head in zip(rows, heads, strict=True):
         styled = head.ljust(width).replace(row.key, click.style(row.key, bold=True), 1)

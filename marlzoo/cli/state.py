@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from marlzoo.plugins import PluginHost
     from marlzoo.registry import Registry
+
+R = TypeVar("R")
 
 
 @dataclass
@@ -61,3 +64,14 @@ def collect_commands(host: PluginHost, reserved: frozenset[str]) -> dict[str, cl
 
 
 pass_state = click.make_pass_decorator(State, ensure=True)
+
+
+def pass_registry(function: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the registry as its first argument."""
+
+    @pass_state
+    @wraps(function)
+    def with_registry(state: State, /, *arguments: Any, **options: Any) -> R:
+        return function(state.registry, *arguments, **options)
+
+    return with_registry
