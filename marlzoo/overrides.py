@@ -75,16 +75,16 @@ def nested_model(field: FieldInfo) -> type[BaseModel] | None:
 def read_value(annotation: Any, text: str) -> Any:
     """The reading of `text` that fits `annotation`, or `text` if none does: validation will say why."""
     adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-    fitting = (value for reading in _readings(text) for value in _strictly(adapter, reading))
-    return next(fitting, text)
+    return next((reading for reading in _readings(text) if _fits(adapter, reading)), text)
 
 
-def _strictly(adapter: TypeAdapter[Any], reading: Any) -> list[Any]:
-    """`[value]` if `reading` is of the adapter's type without any conversion, else `[]`."""
+def _fits(adapter: TypeAdapter[Any], reading: Any) -> bool:
+    """Whether `reading` is of the adapter's type without any conversion."""
     try:
-        return [adapter.validate_json(json.dumps(reading), strict=True)]
+        adapter.validate_json(json.dumps(reading), strict=True)
     except ValidationError:
-        return []
+        return False
+    return True
 
 
 def _readings(text: str) -> Iterable[Any]:

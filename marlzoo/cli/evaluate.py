@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marlzoo.cli.session import CountType, json_option
+from marlzoo.cli.state import pass_registry
 from marlzoo.cli.threads import limit_threads
 
 if TYPE_CHECKING:
@@ -18,14 +19,20 @@ if TYPE_CHECKING:
 @click.command("evaluate")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--env", "environment", metavar="ENV", help="Another environment than the run's own.")
-@click.option("--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Argument of the environment.")
+@click.option(
+    "--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Argument of the environment."
+)
 @click.option("--episodes", type=CountType(), default=320, show_default=True, help="Greedy episodes to play.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the episodes.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the episodes."
+)
 @click.option("--batch", type=CountType(), default=32, show_default=True, help="Environments side by side.")
-@click.option("--checkpoint", default="best", show_default=True, metavar="best|last|FILE", help="Whose policy.")
+@click.option(
+    "--checkpoint", default="best", show_default=True, metavar="best|last|FILE", help="Whose policy."
+)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads to use.")
 @json_option
-@click.pass_obj
+@pass_registry
 def command(registry: Registry, run: Path, as_json: bool, threads: int, **options: Any) -> None:
     """Play greedy episodes with the policy of the run in folder RUN.
 

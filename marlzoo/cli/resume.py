@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marlzoo.cli.session import CountType, finish, json_option, open_session, quiet_option
+from marlzoo.cli.state import pass_registry
 
 if TYPE_CHECKING:
     from marlzoo.registry import Registry
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--steps", type=CountType(), help="A larger budget of environment steps: 2M.")
 @json_option
 @quiet_option
-@click.pass_obj
+@pass_registry
 def command(registry: Registry, run: Path, steps: int | None, as_json: bool, quiet: bool) -> None:
     """Go on with the run in folder RUN from its last checkpoint.
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from marlzoo.cli.render import print_table, show_value
 from marlzoo.cli.session import CountType, finish, json_option, open_session, quiet_option
+from marlzoo.cli.state import pass_registry
 from marlzoo.run.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -19,11 +21,19 @@ if TYPE_CHECKING:
 @click.command("run")
 @click.argument("algorithm")
 @click.option("--env", "environment", required=True, metavar="ENV", help="Environment, such as smac:3s5z.")
-@click.option("--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Argument of the environment.")
-@click.option("-o", "--option", "overrides", multiple=True, metavar="KEY=VALUE", help="Hyper-parameter to set.")
-@click.option("--steps", type=CountType(), help="Budget of environment steps: 500k, 1.5M, 1e6.  [default: 1M]")
+@click.option(
+    "--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Argument of the environment."
+)
+@click.option(
+    "-o", "--option", "overrides", multiple=True, metavar="KEY=VALUE", help="Hyper-parameter to set."
+)
+@click.option(
+    "--steps", type=CountType(), help="Budget of environment steps: 500k, 1.5M, 1e6.  [default: 1M]"
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Root of all random streams.  [default: 0]")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Run folder; by default under runs/.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Run folder; by default under runs/."
+)
 @click.option("--eval-interval", type=CountType(), help="Steps between evaluations.  [default: steps / 50]")
 @click.option("--eval-episodes", type=CountType(), help="Greedy episodes per evaluation.  [default: 32]")
 @click.option(
@@ -31,14 +41,20 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     help="New episodes for the best policy at the end.  [default: 320]",
 )
-@click.option("--checkpoint-interval", type=CountType(), help="Steps between checkpoints.  [default: every minute]")
-@click.option("--sink", "sinks", multiple=True, metavar="NAME", help="One more place for metrics: tensorboard.")
+@click.option(
+    "--checkpoint-interval", type=CountType(), help="Steps between checkpoints.  [default: every minute]"
+)
+@click.option(
+    "--sink", "sinks", multiple=True, metavar="NAME", help="One more place for metrics: tensorboard."
+)
 @click.option("--threads", type=click.IntRange(min=1), help="Threads to compute with.  [default: 1]")
 @click.option("--print-config", is_flag=True, help="Show every hyper-parameter and its origin; run nothing.")
 @json_option
 @quiet_option
-@click.pass_obj
-def command(registry: Registry, out: Path | None, print_config: bool, as_json: bool, quiet: bool, **rest: Any) -> None:
+@pass_registry
+def command(
+    registry: Registry, out: Path | None, print_config: bool, as_json: bool, quiet: bool, **rest: Any
+) -> None:
     """Train ALGORITHM in an environment, keeping everything in a run folder.
 
     Ctrl-C saves and stops; `marlzoo resume` goes on exactly from there.
@@ -96,10 +112,4 @@ def _print_config(plan: Plan, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({key: {"value": value, "origin": origin} for key, value, origin in rows}))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("key", "value", "origin", box=None)
-    for key, value, origin in rows:
-        table.add_row(key, json.dumps(value), origin)
-    Console().print(table)
+    print_table(("Key", "Value", "Origin"), [(key, show_value(value), origin) for key, value, origin in rows])

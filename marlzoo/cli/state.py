@@ -34,19 +34,22 @@ class State:
             click.echo(f"warning: {problem} (see 'marlzoo plugins')", err=True)
         return self.catalogue
 
-    @cached_property
+    @property
     def catalogue(self) -> Registry:
         """The same, saying nothing."""
-        from marlzoo.registry import Registry
-
-        registry = Registry.load(self.files)
-        self._commands = collect_commands(registry.host, self.reserved)
-        return registry
+        return self._loaded[0]
 
     @property
     def plugin_commands(self) -> dict[str, click.Command]:
         """The commands that plug-ins add, by name."""
-        return self._commands if self.catalogue else {}
+        return self._loaded[1]
+
+    @cached_property
+    def _loaded(self) -> tuple[Registry, dict[str, click.Command]]:
+        from marlzoo.registry import Registry
+
+        registry = Registry.load(self.files)
+        return registry, collect_commands(registry.host, self.reserved)
 
 
 def collect_commands(host: PluginHost, reserved: frozenset[str]) -> dict[str, click.Command]:
