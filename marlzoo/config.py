@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import reduce
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,12 +22,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from marlzoo.errors import PluginError
 from marlzoo.overrides import Setting, build, find_field, flat_keys, setting_from_text
 from marlzoo.registry import Entry, EnvironmentChoice
-from marlzoo.specs import AlgorithmSpec, EnvironmentSpec
+from marlzoo.specs import AlgorithmSpec
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+
+C = TypeVar("C", bound="EnvConfig")
 
 
 class _Config(BaseModel):
@@ -42,6 +45,17 @@ class AlgorithmConfig(_Config):
 
 class EnvConfig(_Config):
     """Base of the arguments of an environment family."""
+
+    @classmethod
+    def from_texts(cls: type[C], query: str, texts: Sequence[str]) -> C:
+        """Read `key=value&key=value`, the query of an environment id, and `--env-arg` texts, which win.
+
+        Raises `UsageError` for an unknown argument, or a value of the wrong type or out of range.
+        """
+        parts = [unquote(part) for part in query.split("&") if part]
+        settings = [setting_from_text(cls, part, "environment argument", "environment id") for part in parts]
+        settings += [setting_from_text(cls, text, "--env-arg", "option --env-arg") for text in texts]
+        return build(cls, settings)[0]
 
     def query(self) -> str:
         """The arguments that are not at their defaults, by name: `backend=starcraft2&difficulty=A`.
@@ -102,15 +116,6 @@ def resolve_algorithm_config(
     options = [setting_from_text(model, text, "-o", "option -o") for text in overrides]
     config, origins = build(model, [*preset_settings(entry, environment), *options])
     return ResolvedConfig(config, origins)
-
-
-def resolve_env_config(entry: Entry[EnvironmentSpec], query: str, env_args: Sequence[str]) -> EnvConfig:
-    """The arguments of an environment, from the query of its id and `--env-arg` texts, which win."""
-    model = config_model(entry, EnvConfig)
-    parts = [unquote(part) for part in query.split("&") if part]
-    settings = [setting_from_text(model, part, "environment argument", "environment id") for part in parts]
-    settings += [setting_from_text(model, text, "--env-arg", "option --env-arg") for text in env_args]
-    return build(model, settings)[0]
 
 
 def config_model(entry: Entry[Any], base: type[_Config]) -> Any:

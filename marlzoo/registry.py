@@ -151,15 +151,13 @@ class Registry:
 
         Raises `UsageError` for an unknown family, task or argument, or a value out of range.
         """
-        from marlzoo.config import resolve_env_config
-
         base, _, query = env_id.partition("?")
         name, colon, task = base.partition(":")
         if not colon:
             raise UsageError(self._missing_task(name))
         entry = self.family(name)
         _check_task(entry, task)
-        return EnvironmentChoice(entry, task, resolve_env_config(entry, query, env_args))
+        return EnvironmentChoice(entry, task, _environment_config(entry, query, env_args))
 
     def _entries(self, hook: str) -> list[Entry[Any]]:
         offers = self.host.catalogue(hook)
@@ -197,6 +195,13 @@ def _address(plugin: PluginInfo, spec: Named, offers: Sequence[tuple[PluginInfo,
 def _canonical_address(name: str) -> str:
     distribution, slash, bare = name.rpartition("/")
     return canonical_name(distribution) + slash + bare if slash and not distribution.endswith(".py") else name
+
+
+def _environment_config(entry: Entry[EnvironmentSpec], query: str, env_args: Sequence[str]) -> EnvConfig:
+    model: type[EnvConfig] = entry.load(entry.spec.config)
+    if not hasattr(model, "from_texts"):
+        raise PluginError(f"{entry.qualified}: {entry.spec.config} is not a subclass of EnvConfig")
+    return model.from_texts(query, env_args)
 
 
 def _check_task(entry: Entry[EnvironmentSpec], task: str) -> None:
