@@ -172,7 +172,8 @@ class MortalWorld(TinyWorld):
         reward = pay.sum(1) / np.maximum(alive.sum(1), 1)
         for env, step in enumerate(self.clock):
             self._draw_legal(env, int(step) + 1)
-        return reward[:, None], (self.state["death"] <= self.clock[:, None] + 1).all(1)
+        last_death: Array = self.state["death"].max(1)
+        return reward[:, None], last_death <= self.clock + 1
 
     def show(self, view: View) -> None:
         alive = torch.from_numpy(self.state["death"] > self.clock[:, None])
