@@ -1,0 +1,1 @@
+"""Multi-Agent MuJoCo: Gymnasium's v5 tasks, their joints split among agents."""
