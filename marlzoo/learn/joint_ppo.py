@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from marlzoo.algorithm import Metrics, Transition, World
+from marlzoo.algorithm import Context, Metrics, Transition, World
 from marlzoo.learn.batches import micro_batches, minibatches, optimiser_step
 from marlzoo.learn.joint_config import JointPpoConfig
 from marlzoo.learn.ppo import (
@@ -24,6 +24,7 @@ from marlzoo.learn.ppo import (
     explained_variance,
     policy_diagnostics,
 )
+from marlzoo.learn.schedules import linear, set_learning_rate
 from marlzoo.memory.returns import normalise
 from marlzoo.memory.rollout import Rollout
 from marlzoo.nets.normalisation import ValueNorm
@@ -132,18 +133,19 @@ class JointPpo:
         network: nn.Module,
         config: JointPpoConfig,
         estimate: AdvantageEstimator,
-        generator: torch.Generator,
+        context: Context,
     ) -> None:
-        """`network` is an `nn.Module` that satisfies `JointNetwork`; `generator` shuffles minibatches and draws
-        the actions that `values_ahead` may need."""
+        """`network` is an `nn.Module` that satisfies `JointNetwork`. The context's generator shuffles minibatches
+        and draws the actions that `values_ahead` may need."""
         self.network: Any = network
         self.config = config
         self.estimate = estimate
-        self.generator = generator
+        self.context = context
         self.rollout = Rollout(world, config.rollout_length, keep_final_views=config.timeout == "bootstrap")
         self.parameters = list(network.parameters())
-        self.optimiser = torch.optim.Adam(self.parameters, lr=config.lr, eps=1e-5, fused=True)
+        self.optimiser = torch.optim.Adam(self.parameters, lr=config.lr, eps=config.adam_eps, fused=True)
         self.value_norm = ValueNorm(config.value_norm_decay)
+        self.updates = 0
 
     def observe(self, transition: Transition) -> None:
         """Remember one step."""
@@ -153,28 +155,31 @@ class JointPpo:
         """Improve the network if the rollout is full."""
         if not self.rollout.full:
             return None
+        self._schedule()
         rows = self._rows()
         first = self._first_pass(rows)
         targets, metrics = self._targets(_joined(first))
         sums: dict[str, Tensor] = {}
         for epoch in range(self.config.epochs):
             ready = first if epoch == 0 and self._reuses_first_pass else None
-            for index in minibatches(len(rows), self.config.minibatches, self.generator):
+            for index in minibatches(len(rows), self.config.minibatches, self.context.generator):
                 _accumulate(sums, self._step(rows, targets, index, ready))
         self.rollout.clear()
+        self.updates += 1
         steps = self.config.epochs * self.config.minibatches
         return metrics | {name: float(total) / steps for name, total in sums.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Network, optimiser and value normaliser; nothing in it has the number of agents in its shape."""
         parts = {"network": self.network, "optimiser": self.optimiser, "value_norm": self.value_norm}
-        return {name: part.state_dict() for name, part in parts.items()}
+        return {"updates": self.updates, **{name: part.state_dict() for name, part in parts.items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take back what `state_dict` returned; a half-full rollout is forgotten."""
         self.load_policy(state)
         self.optimiser.load_state_dict(state["optimiser"])
         self.value_norm.load_state_dict(state["value_norm"])
+        self.updates = state["updates"]
         self.rollout.clear()
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
@@ -189,6 +194,11 @@ class JointPpo:
     def _reuses_first_pass(self) -> bool:
         # With one minibatch the first epoch scores exactly the rows of the batched pass, with the same parameters.
         return self.config.minibatches == 1
+
+    def _schedule(self) -> None:
+        if self.config.linear_lr_decay:
+            taken = self.updates * self.rollout.reward.shape[:2].numel()
+            set_learning_rate(self.optimiser, linear(self.config.lr, 0.0, taken / self.context.total_steps))
 
     @torch.no_grad()
     def _rows(self) -> JointRows:
@@ -228,7 +238,9 @@ class JointPpo:
         """`[1, E, N]`: normalised values of the views after the last step."""
         rollout, mask = self.rollout, self.rollout.action_mask
         last_mask = None if mask is None else mask[-1]
-        return self.network.values_ahead(rollout.obs[-1], rollout.alive[-1], last_mask, self.generator)[None]
+        return self.network.values_ahead(
+            rollout.obs[-1], rollout.alive[-1], last_mask, self.context.generator
+        )[None]
 
     def _final_values(self) -> Tensor | None:
         """`[T, E, N]`: values of what was last seen of truncated episodes, 0 elsewhere."""
@@ -238,7 +250,7 @@ class JointPpo:
         final = self.rollout.final_views()
         if final is not None:
             view = final.view
-            ahead = self.network.values_ahead(view.obs, view.alive, view.action_mask, self.generator)
+            ahead = self.network.values_ahead(view.obs, view.alive, view.action_mask, self.context.generator)
             values[final.steps, final.envs] = self.value_norm.denormalise(ahead)
         return values
 

@@ -1,8 +1,9 @@
 """The body of the multi-agent transformer: an encoder over observations, a causal decoder over actions.
 
-After "Multi-Agent Reinforcement Learning is a Sequence Modeling Problem" (Wen et al., 2022): post-residual layer
-norms, feed-forward layers as wide as the model, exact GELU, orthogonal weights. Nothing here has the number of
-agents N in a parameter or buffer: masks are built when they are needed, so one set of weights serves any N.
+After "Multi-Agent Reinforcement Learning is a Sequence Modeling Problem" (Wen et al., 2022): post-residual
+layer norms, feed-forward layers as wide as the model, exact GELU, orthogonal weights. Nothing here has the
+number of agents N in a parameter or buffer: masks are built when they are needed, so one set of weights serves
+any N.
 
 Shapes: B joint steps, N agents, O observation features, A actions (or action components), D width.
 """
@@ -30,8 +31,8 @@ SMALL_GAIN = 0.01
 class BodyShape:
     """The sizes and options of a `MatBody`.
 
-    `dec_token="action+rep"` adds the representation of the agent that acted to the token of its action, so that
-    one decoder block can already bind an action to its agent; the published decoder sees the action alone.
+    `dec_token="action+rep"` adds the representation of the agent that acted to the token of its action, so
+    that one decoder block can already bind an action to its agent; the published decoder sees the action alone.
     """
 
     obs_dim: int
@@ -41,11 +42,12 @@ class BodyShape:
     heads: int = 1
     blocks: int = 1
     dec_token: Literal["action", "action+rep"] = "action"
+    feature_norm: bool = True
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
             raise UsageError(
-                f"width {self.width} is not divisible by heads {self.heads}; choose a width that is a multiple of it"
+                f"width {self.width} is not divisible by heads {self.heads}; choose a multiple of it as width"
             )
 
 
@@ -117,21 +119,22 @@ class Encoder(nn.Module):
 
     def __init__(self, shape: BodyShape, generator: torch.Generator) -> None:
         super().__init__()
-        self.obs_norm = FeatureNorm(shape.obs_dim)
+        self.feature_norm = FeatureNorm(shape.obs_dim) if shape.feature_norm else None
         self.embed = linear(shape.obs_dim, shape.width, GELU_GAIN, generator)
         self.norm = nn.LayerNorm(shape.width)
         self.blocks = nn.ModuleList(
             EncoderBlock(shape.width, shape.heads, generator) for _ in range(shape.blocks)
         )
 
-    @staticmethod
-    def prepare(obs: Tensor) -> Tensor:
+    def prepare(self, obs: Tensor) -> Tensor:
         """Standardise the observations. No parameter takes part, so once per rollout is enough."""
-        return FeatureNorm.standardise(obs)
+        return obs if self.feature_norm is None else self.feature_norm.standardise(obs)
 
     def forward(self, prepared: Tensor, visible: Tensor | None = None) -> Tensor:
         """`prepare(obs) [B, N, O] -> [B, N, D]`; `visible [B, N, N]` limits who attends to whom."""
-        x = self.norm(functional.gelu(self.obs_norm.then_linear(prepared, self.embed)))
+        norm = self.feature_norm
+        x = self.embed(prepared) if norm is None else norm.then_linear(prepared, self.embed)
+        x = self.norm(functional.gelu(x))
         for block in self.blocks:
             x = block(x, visible)
         return x
@@ -161,14 +164,12 @@ class ActionTokens(nn.Module):
         return actions + 1 if self.discrete else actions
 
     def forward(self, tokens: Tensor, rep: Tensor | None) -> Tensor:
-        """`tokens [..., ]` int64 or `[..., A]` and the actors' `rep [..., D]` (None: not wanted) to `[..., D]`."""
-        if self.rep is None or rep is None:
-            return self.of_action_alone(tokens)
-        return self.norm(functional.gelu(self.linear(tokens) + self.rep(rep)))
-
-    def of_action_alone(self, tokens: Tensor) -> Tensor:
-        # There are only A+1 different discrete tokens: embed those, then look up.
+        """`[..., D]` from tokens `[...]` int64 or `[..., A]`; `rep [..., D]` of the actors counts only for
+        `action+rep`."""
+        if self.rep is not None and rep is not None:
+            return self.norm(functional.gelu(self.linear(tokens) + self.rep(rep)))
         if self.discrete:
+            # There are only A+1 different tokens: embed those, then look up.
             return functional.embedding(tokens, self.table())
         return self.norm(functional.gelu(self.linear(tokens)))
 

@@ -12,9 +12,10 @@ from marlzoo.config import AlgorithmConfig
 class BodyConfig(AlgorithmConfig):
     """Settings of a `MatBody`. Defaults are MAT's published ones."""
 
-    width: int = Field(64, ge=1, description="Width of the transformer.")
-    heads: int = Field(1, ge=1, description="Attention heads; must divide the width.")
-    blocks: int = Field(1, ge=1, description="Blocks of the encoder and of the decoder.")
+    width: int = Field(64, ge=1, le=8192, description="Width of the transformer.")
+    heads: int = Field(1, ge=1, le=64, description="Attention heads; must divide the width.")
+    blocks: int = Field(1, ge=1, le=64, description="Blocks of the encoder and of the decoder.")
+    feature_norm: bool = Field(True, description="Layer normalisation of the observations.")
     dec_token: Literal["action", "action+rep"] = Field(
         "action", description="What a decoder token carries: the action, or also the actor's representation."
     )

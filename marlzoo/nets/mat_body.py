@@ -1,11 +1,10 @@
-"""`MatBody`: encoder and decoder of the multi-agent transformer as one module that scores and chooses actions.
+"""`MatBody`: the multi-agent transformer's encoder and decoder as one module that scores and chooses actions.
 
 MAT and the methods built on it compose this; what they add is a value function.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -15,7 +14,8 @@ from marlzoo.algorithm import World
 from marlzoo.nets.attention import BodyShape, Decoder, Encoder, living_before, living_only
 from marlzoo.nets.body_config import BodyConfig
 from marlzoo.nets.decode import Forced, decode
-from marlzoo.nets.heads import ActionDistribution, Categorical, Gaussian, gumbel, normal, standard_deviation
+from marlzoo.nets.heads import ActionDistribution, Categorical, Gaussian, standard_deviation
+from marlzoo.nets.inputs import real_components
 
 DecoderKind = Literal["fused", "torch"]
 
@@ -61,7 +61,7 @@ class MatBody(nn.Module):
         return self.encoder(prepared, living_only(alive) if self.mask_dead_keys else None)
 
     def decode_parallel(self, rep: Tensor, actions: Tensor, alive: Tensor) -> Tensor:
-        """The teacher-forced pass: row i of `[B, N, D]` depends on `rep` and the actions of agents before i."""
+        """The teacher-forced pass: row i of `[B, N, D]` depends on `rep` and on what agents before i did."""
         return self.decoder.forward_parallel(rep, actions, self.causally_visible(alive))
 
     def distribution(self, hidden: Tensor, action_mask: Tensor | None) -> ActionDistribution:
@@ -71,11 +71,6 @@ class MatBody(nn.Module):
     def distribution_of(self, outputs: Tensor, action_mask: Tensor | None) -> ActionDistribution:
         """The distributions that logits or means `outputs [B, N, A]` stand for."""
         return self._options(outputs, action_mask, self.real_components)
-
-    def noise(self, rows: int, agents: int, generator: torch.Generator) -> Tensor:
-        """`[B, N, A]` sampling noise for `act`."""
-        draw = gumbel if self.shape.discrete else normal
-        return draw((rows, agents, self.shape.action_dim), generator)
 
     @torch.no_grad()
     def act(
@@ -116,6 +111,7 @@ class MatBody(nn.Module):
             heads=config.heads,
             blocks=config.blocks,
             dec_token=config.dec_token,
+            feature_norm=config.feature_norm,
         )
         return cls(
             shape,
@@ -134,11 +130,3 @@ def score(options: ActionDistribution, actions: Tensor, per_component: bool) -> 
     if per_component and isinstance(options, Gaussian):
         return options.component_log_prob(actions), options.entropy()
     return options.log_prob(actions), options.entropy()
-
-
-def real_components(world: World) -> Tensor | None:
-    """`[N, A]` bool: the action components that are no padding; None where nothing is padded."""
-    sizes: Sequence[int] = [agent.action_dim for agent in world.agents]
-    if world.discrete or min(sizes) == world.action_dim:
-        return None
-    return torch.arange(world.action_dim) < torch.tensor(sizes).unsqueeze(-1)

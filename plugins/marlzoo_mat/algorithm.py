@@ -9,6 +9,7 @@ from typing import Any
 from marlzoo.algorithm import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
 from marlzoo.learn.joint_ppo import JointPpo
 from marlzoo.memory.returns import gae
+from marlzoo.nets.heads import noise_for
 from marlzoo_mat.config import MatConfig
 from marlzoo_mat.network import MatNetwork
 
@@ -20,12 +21,12 @@ class Mat(Algorithm):
         super().__init__(world, config, context)
         self.network = MatNetwork(world, config, context.initial)
         estimate = partial(gae, gamma=config.gamma, lam=config.gae_lambda, timeout=config.timeout)
-        self.learner = JointPpo(world, self.network, config, estimate, context.generator)
+        self.learner = JointPpo(world, self.network, config, estimate, context)
 
     def act(self, view: View, carry: Carry, mode: Mode) -> Decision:
         noise = None
         if mode is Mode.SAMPLE:
-            noise = self.network.body.noise(*view.alive.shape, self.context.generator)
+            noise = noise_for(self.world, view.alive.shape, self.context.generator)
         return Decision(self.network.act(view.obs, view.alive, view.action_mask, noise))
 
     def observe(self, transition: Transition) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from marlzoo.algorithm import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
 from marlzoo.learn.joint_ppo import JointPpo
 from marlzoo.memory.returns import gae, gae_micro_step, gae_state
+from marlzoo.nets.heads import noise_for
 from marlzoo_srsv.config import SrsvConfig
 from marlzoo_srsv.network import SrsvNetwork
 
@@ -21,12 +22,12 @@ class Srsv(Algorithm):
     def __init__(self, world: World, config: SrsvConfig, context: Context) -> None:
         super().__init__(world, config, context)
         self.network = SrsvNetwork(world, config, context.initial)
-        self.learner = JointPpo(world, self.network, config, Advantages(config), context.generator)
+        self.learner = JointPpo(world, self.network, config, Advantages(config), context)
 
     def act(self, view: View, carry: Carry, mode: Mode) -> Decision:
         noise = None
         if mode is Mode.SAMPLE:
-            noise = self.network.body.noise(*view.alive.shape, self.context.generator)
+            noise = noise_for(self.world, view.alive.shape, self.context.generator)
         actions, memo = self.network.act(view.obs, view.alive, view.action_mask, noise)
         return Decision(actions, memo=memo)
 

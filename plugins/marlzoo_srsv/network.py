@@ -12,7 +12,7 @@ from marlzoo.algorithm import World
 from marlzoo.learn.batches import micro_batches
 from marlzoo.learn.joint_ppo import JointEvaluation, JointRows
 from marlzoo.nets.attention import readout
-from marlzoo.nets.heads import ActionDistribution
+from marlzoo.nets.heads import ActionDistribution, noise_for
 from marlzoo.nets.mat_body import MatBody, score
 from marlzoo_srsv.config import SrsvConfig
 from marlzoo_srsv.successors import (
@@ -36,6 +36,7 @@ class SrsvNetwork(nn.Module):
 
     def __init__(self, world: World, config: SrsvConfig, generator: torch.Generator) -> None:
         super().__init__()
+        self.world = world
         self.config = config
         self.soft = config.succ_form == "soft"
         self.body = MatBody.of(world, config, generator)
@@ -96,7 +97,7 @@ class SrsvNetwork(nn.Module):
         self, obs: Tensor, alive: Tensor, action_mask: Tensor | None, generator: torch.Generator
     ) -> Tensor:
         """Values need actions: they are decoded here with the present parameters, for this purpose only."""
-        noise = self.body.noise(*alive.shape, generator)
+        noise = noise_for(self.world, alive.shape, generator)
         actions, memo = self.act(obs, alive, action_mask, noise)
         return self.evaluate(self.rows(obs, alive, action_mask, actions, memo)).values
 
