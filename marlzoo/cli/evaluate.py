@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marlzoo.cli.session import CountType, json_option
+from marlzoo.cli.session import count_option, json_option
 from marlzoo.cli.state import pass_registry
 from marlzoo.cli.threads import limit_threads
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 @click.option(
     "--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Argument of the environment."
 )
-@click.option("--episodes", type=CountType(), default=320, show_default=True, help="Greedy episodes to play.")
+@count_option("--episodes", "Greedy episodes to play.", default="320")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the episodes."
 )
-@click.option("--batch", type=CountType(), default=32, show_default=True, help="Environments side by side.")
+@count_option("--batch", "Environments side by side.", default="32")
 @click.option(
     "--checkpoint", default="best", show_default=True, metavar="best|last|FILE", help="Whose policy."
 )
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads to use.")
 @json_option
 @pass_registry
-def command(registry: Registry, run: Path, as_json: bool, threads: int, **options: Any) -> None:
+def command(registry: Registry, /, run: Path, as_json: bool, threads: int, **options: Any) -> None:
     """Play greedy episodes with the policy of the run in folder RUN.
 
     The episodes are new: training and evaluation never saw their seeds.

@@ -105,7 +105,9 @@ class LineProgress(Listener):
 
     def evaluated(self, run: RunInfo, evaluation: Evaluation) -> None:
         rates = self._speed.rates()
-        self._say("  ".join([*evaluation_cells(evaluation, run.score), *rate_cells(rates), *self._left(run, rates)]))
+        self._say(
+            "  ".join([*evaluation_cells(evaluation, run.score), *rate_cells(rates), *self._left(run, rates)])
+        )
 
     def _left(self, run: RunInfo, rates: Mapping[str, float]) -> list[str]:
         remaining = time_left(self._trainer, run, rates)
@@ -162,7 +164,10 @@ class LiveProgress(Listener):
         if self._run is None or self._trainer is None:
             return Text(self._phase)
         return Group(
-            self._progress_row(self._run, self._trainer), self._speed_row(), *self._training_row(), self._table()
+            self._progress_row(self._run, self._trainer),
+            self._speed_row(),
+            *self._training_row(),
+            self._table(),
         )
 
     def _progress_row(self, run: RunInfo, trainer: Trainer) -> RenderableType:
@@ -236,7 +241,9 @@ def closing_lines(run: RunInfo, outcome: str, result: Mapping[str, Any] | None) 
     folder = shlex.quote(str(_shown(run.path)))
     lines = []
     if result is not None:
-        lines.append(f"finished: {_spoken(run.score)} {format_score(result['score'], run.score)}{_best(run, result)}")
+        lines.append(
+            f"finished: {_spoken(run.score)} {format_score(result['score'], run.score)}{_best(run, result)}"
+        )
         lines.append(f"run: {folder}")
         longer = f"marlzoo resume {folder} --steps {2 * run.steps}"
         lines.append(f"continue: {longer}  evaluate: marlzoo evaluate {folder}")

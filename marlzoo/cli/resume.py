@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marlzoo.cli.session import CountType, finish, json_option, open_session, quiet_option
+from marlzoo.cli.session import count_option, finish, json_option, open_session, quiet_option
 from marlzoo.cli.state import pass_registry
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @click.command("resume")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--steps", type=CountType(), help="A larger budget of environment steps: 2M.")
+@count_option("--steps", "A larger budget of environment steps: 2M.")
 @json_option
 @quiet_option
 @pass_registry
-def command(registry: Registry, run: Path, steps: int | None, as_json: bool, quiet: bool) -> None:
+def command(registry: Registry, /, run: Path, steps: int | None, as_json: bool, quiet: bool) -> None:
     """Go on with the run in folder RUN from its last checkpoint.
 
     On a CPU the continued run equals, bit for bit, the one that was never stopped.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marlzoo.cli.render import print_table, show_value
-from marlzoo.cli.session import CountType, finish, json_option, open_session, quiet_option
+from marlzoo.cli.session import count_option, finish, json_option, open_session, quiet_option
 from marlzoo.cli.state import pass_registry
 from marlzoo.run.settings import RunSettings
 
@@ -27,23 +27,19 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--option", "overrides", multiple=True, metavar="KEY=VALUE", help="Hyper-parameter to set."
 )
-@click.option(
-    "--steps", type=CountType(), help="Budget of environment steps: 500k, 1.5M, 1e6.  [default: 1M]"
-)
+@count_option("--steps", "Budget of environment steps: 500k, 1.5M, 1e6.  [default: 1M]")
 @click.option("--seed", type=click.IntRange(min=0), help="Root of all random streams.  [default: 0]")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Run folder; by default under runs/."
 )
-@click.option("--eval-interval", type=CountType(), help="Steps between evaluations.  [default: steps / 50]")
-@click.option("--eval-episodes", type=CountType(), help="Greedy episodes per evaluation.  [default: 32]")
+@count_option("--eval-interval", "Steps between evaluations.  [default: steps / 50]")
+@count_option("--eval-episodes", "Greedy episodes per evaluation.  [default: 32]")
 @click.option(
     "--absolute-episodes",
     type=click.IntRange(min=0),
     help="New episodes for the best policy at the end.  [default: 320]",
 )
-@click.option(
-    "--checkpoint-interval", type=CountType(), help="Steps between checkpoints.  [default: every minute]"
-)
+@count_option("--checkpoint-interval", "Steps between checkpoints.  [default: every minute]")
 @click.option(
     "--sink", "sinks", multiple=True, metavar="NAME", help="One more place for metrics: tensorboard."
 )
@@ -53,7 +49,7 @@ if TYPE_CHECKING:
 @quiet_option
 @pass_registry
 def command(
-    registry: Registry, out: Path | None, print_config: bool, as_json: bool, quiet: bool, **rest: Any
+    registry: Registry, /, out: Path | None, print_config: bool, as_json: bool, quiet: bool, **rest: Any
 ) -> None:
     """Train ALGORITHM in an environment, keeping everything in a run folder.
 

@@ -6,13 +6,12 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
 
 from marlzoo.cli.threads import limit_threads
-from marlzoo.errors import UsageError
 from marlzoo.run.settings import parse_count
 
 if TYPE_CHECKING:
@@ -22,28 +21,23 @@ if TYPE_CHECKING:
 
 EXIT_INTERRUPTED = 130
 
-
-class CountType(click.ParamType):
-    """A count such as `500k`."""
-
-    name = "count"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        try:
-            return parse_count(value)
-        except UsageError as error:
-            self.fail(str(error), param, ctx)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def json_option(command: Callable[..., None]) -> Callable[..., None]:
+def count_option(flag: str, text: str, default: str | None = None) -> Callable[[F], F]:
+    """An option that takes a count such as `500k`."""
+    return click.option(
+        flag, type=parse_count, metavar="COUNT", default=default, show_default=default is not None, help=text
+    )
+
+
+def json_option(command: F) -> F:
     """`--json`: one object on standard output, and nothing else."""
     text = "Print the result as one JSON object, and nothing else."
     return click.option("--json", "as_json", is_flag=True, help=text)(command)
 
 
-def quiet_option(command: Callable[..., None]) -> Callable[..., None]:
+def quiet_option(command: F) -> F:
     return click.option("--quiet", is_flag=True, help="Show no progress.")(command)
 
 

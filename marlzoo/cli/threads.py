@@ -1,5 +1,5 @@
-"""How many threads a process computes with. One by default: a run is small matrices, and several runs side by side
-that each take all cores slow each other down many times over."""
+"""How many threads a process computes with. One by default: a run is small matrices, and several runs side by
+side that each take all cores slow each other down many times over."""
 
 from __future__ import annotations
 

@@ -19,16 +19,16 @@ def check_world(plan: Plan, world: World) -> None:
     supported = spec.discrete if world.discrete else spec.continuous
     if not supported:
         raise UsageError(
-            f"{plan.algorithm.address} has no {world.action_kind} actions, which {plan.environment.id} needs; "
-            "'marlzoo list algorithms' shows what each supports"
+            f"{plan.environment.id} needs {world.action_kind} actions, which {plan.algorithm.address} does "
+            "not have; 'marlzoo list algorithms' shows what each supports"
         )
 
 
 def build_algorithm(plan: Plan, world: World) -> tuple[Algorithm, Context]:
     """A fresh algorithm with the context that it was given.
 
-    Random numbers come from the run's seeds. Torch's global generator is forked and seeded meanwhile, so that a
-    layer built with torch's own initialisation is repeatable too and the caller's generator is left alone.
+    Random numbers come from the run's seeds. Torch's global generator is forked and seeded meanwhile, so that
+    a layer built with torch's own initialisation is repeatable too and the caller's generator is left alone.
     """
     check_world(plan, world)
     seeds = SeedTree(plan.settings.seed)
@@ -52,7 +52,7 @@ def build_policy(plan: Plan, world: World, policy: Mapping[str, Any], origin: st
     except (RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = str(error).strip().splitlines()[-1].strip() if str(error).strip() else type(error).__name__
         raise UsageError(
-            f"the policy of {origin} does not fit {plan.environment.id}: {reason}; evaluate it where observations "
-            "and actions have the sizes that it was trained with"
+            f"the policy of {origin} does not fit {plan.environment.id}: {reason}; evaluate it where "
+            "observations and actions have the sizes that it was trained with"
         ) from error
     return algorithm

@@ -1,7 +1,7 @@
 """Checkpoints: one file each, replaced atomically, loaded without running code from the file.
 
-A checkpoint holds all that an exact continuation needs, and within it, under `"best"`, the policy with the best
-evaluation so far: one file, so the two can never disagree.
+A checkpoint holds all that an exact continuation needs, and within it, under `"best"`, the policy with the
+best evaluation so far: one file, so the two can never disagree.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def _content(path: Path, document: Any) -> dict[str, Any]:
         raise UsageError(f"{path} was not written by marlzoo; give a file of a run's checkpoints folder")
     if document[_MARK] > FORMAT:
         raise UsageError(
-            f"{path} has checkpoint format {document[_MARK]}, this marlzoo reads up to {FORMAT}; upgrade marlzoo"
+            f"{path} has checkpoint format {document[_MARK]}, this marlzoo reads up to {FORMAT}; "
+            "upgrade marlzoo"
         )
     content: dict[str, Any] = decode(document["content"])
     return content
@@ -103,10 +104,9 @@ class CheckpointFolder:
         """
         problems: list[str] = []
         for step in reversed(self.steps()):
-            try:
-                return load(self.file(step)), self.file(step), problems
-            except UsageError as error:
-                problems.append(str(error))
+            content = _load_or_note(self.file(step), problems)
+            if content is not None:
+                return content, self.file(step), problems
         if problems:
             raise UsageError(problems[0])
         return None
@@ -116,7 +116,8 @@ class CheckpointFolder:
         steps = self.steps()
         if not steps:
             return "the run has no checkpoint yet"
-        return f"the checkpoint of step {steps[-1]:,} is kept: `marlzoo resume {self.path.parent}` goes on from it"
+        run = self.path.parent
+        return f"the checkpoint of step {steps[-1]:,} is kept; 'marlzoo resume {run}' goes on from it"
 
     def _rotate(self) -> None:
         for step in self.steps()[: -self._keep]:
@@ -125,3 +126,11 @@ class CheckpointFolder:
         for staged in self.path.glob(".*.tmp"):
             with contextlib.suppress(OSError):
                 staged.unlink()
+
+
+def _load_or_note(path: Path, problems: list[str]) -> dict[str, Any] | None:
+    try:
+        return load(path)
+    except UsageError as error:
+        problems.append(str(error))
+        return None

@@ -1,4 +1,5 @@
-"""Where a run's time goes. Survives interruptions: seconds add up over all processes that worked on the run."""
+"""Where a run's time goes. Survives interruptions: seconds add up over all processes that worked on the
+run."""
 
 from __future__ import annotations
 

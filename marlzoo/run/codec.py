@@ -1,8 +1,8 @@
 """Between what a run holds in memory and what a checkpoint file may hold.
 
-Checkpoints are loaded with `weights_only=True`, which accepts tensors and plain Python values. NumPy arrays and
-tuples therefore travel as tagged tuples; since every tuple in an encoded tree is one of ours, nothing a plug-in
-stores can be mistaken for a tag.
+Checkpoints are loaded with `weights_only=True`, which accepts tensors and plain Python values. NumPy arrays
+and tuples therefore travel as tagged tuples; since every tuple in an encoded tree is one of ours, nothing a
+plug-in stores can be mistaken for a tag.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from marlzoo.envs.contract import StepResult
 class Finished:
     """The episodes that ended with one step. All arrays are `[K]`, one entry per ended environment.
 
-    The return of an episode is the sum over time of the mean over agents of the reward, undiscounted; with a team
-    reward that is the team's return.
+    The return of an episode is the sum over time of the mean over agents of the reward, undiscounted; with a
+    team reward that is the team's return.
     """
 
     slots: np.ndarray

@@ -1,7 +1,7 @@
 """The one evaluator: greedy play over a fixed list of episodes.
 
-Episode j draws all its randomness from `seeds[j]` and is the first episode of its environment slot, so neither the
-batch size nor the length of other episodes decides which episodes are counted.
+Episode j draws all its randomness from `seeds[j]` and is the first episode of its environment slot, so
+neither the batch size nor the length of other episodes decides which episodes are counted.
 """
 
 from __future__ import annotations

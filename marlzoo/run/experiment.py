@@ -1,4 +1,5 @@
-"""A run from its first byte to its result: begin, resume, train, re-evaluate the best policy, write down the end."""
+"""A run from its first byte to its result: begin, resume, train, re-evaluate the best policy, write down the
+end."""
 
 from __future__ import annotations
 
@@ -144,8 +145,8 @@ class _Experiment:
         )
 
     def execute(self, command: Sequence[str], checkpoint: Mapping[str, Any] | None, stop: Stop) -> Outcome:
-        """Train to the end, or until stopped. `checkpoint` is `None` in a new run, and empty in a resumed one that
-        had not saved any."""
+        """Train to the end, or until stopped. `checkpoint` is `None` in a new run, and empty in a resumed one
+        that had not saved any."""
         with contextlib.closing(self._recorder):
             try:
                 self._set_off(command, checkpoint)
@@ -198,8 +199,8 @@ class _Experiment:
         return Evaluation.of(played, self._plan.environment.score, best.step, trainer.counters.evaluations)
 
     def _fail(self, error: BaseException) -> None:
-        """Write down that the run ended early, as far as the disk allows, and raise one line in the place of a
-        plug-in's own exception."""
+        """Write down that the run ended early, as far as the disk allows, and raise one line in the place of
+        a plug-in's own exception."""
         outcome = "failed" if isinstance(error, Exception) else "interrupted"
         with contextlib.suppress(MarlzooError, IndexError):
             self._recorder.end(outcome, self._trainer, error=_one_line(error))
@@ -246,8 +247,8 @@ def _check_same_code(plan: Plan, env: BatchedEnv, manifest: Mapping[str, Any], l
     then, today = manifest["environment"], environment_facts(plan, env)
     if (then["backend"], then["backend_version"]) != (today["backend"], today["backend_version"]):
         raise UsageError(
-            f"the run was made with {then['backend']} {then['backend_version']}, installed is {today['backend']} "
-            f"{today['backend_version']}; install the former, or start a new run"
+            f"the run was made with {then['backend']} {then['backend_version']}, installed is "
+            f"{today['backend']} {today['backend_version']}; install the former, or start a new run"
         )
     if manifest["algorithm"]["sha256"] != plugin_facts(plan.algorithm.plugin)["sha256"]:
         listener.note(
@@ -270,6 +271,7 @@ def _last_checkpoint(
     for key in ("algorithm", "environment", "seed"):
         if content["header"][key] != header[key]:
             raise UsageError(
-                f"{path} belongs to another run ({key} {content['header'][key]}, expected {header[key]}); remove it"
+                f"{path} belongs to another run ({key} {content['header'][key]}, expected {header[key]}); "
+                "remove it"
             )
     return content

@@ -14,7 +14,8 @@ from marlzoo.errors import RunError, UsageError
 
 @contextlib.contextmanager
 def reported(path: Path, kept: str = "what was saved before is untouched") -> Iterator[None]:
-    """Turn a failure to write `path` (full disk, no permission) into a one-line error that says what is kept."""
+    """Turn a failure to write `path` (full disk, no permission) into a one-line error that says what is
+    kept."""
     try:
         yield
     except OSError as error:

@@ -85,13 +85,15 @@ def hardware() -> dict[str, Any]:
 
 def library_versions() -> dict[str, str]:
     """Versions of Python and of the installed libraries that can influence a number."""
-    versions = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
+    found = {name: _version(name) for name in _LIBRARIES}
+    return {"python": platform.python_version()} | {name: text for name, text in found.items() if text}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def command_line() -> list[str]:

@@ -84,7 +84,8 @@ def restore_plan(registry: Registry, document: Mapping[str, Any], where: str) ->
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise UsageError(
-            f"{where} does not fit the installed version: {key}: {first['msg']}; install the version of the manifest"
+            f"{where} does not fit the installed version: {key}: {first['msg']}; "
+            "install the version that the manifest names"
         ) from error
     return Plan(entry, choice, config, settings, sinks)
 

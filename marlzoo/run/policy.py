@@ -80,7 +80,7 @@ def evaluate_run(
         choice = registry.environment(environment or choice.id, env_args)
     evaluation, backend = play_policy(saved, choice, episodes, seed, min(batch, episodes))
     document = evaluation.to_json()
-    del document["index"], document["step"]
+    del document["index"], document["step"], document["wall_seconds"]
     return {
         "run": str(run),
         "algorithm": saved.plan.algorithm.address,

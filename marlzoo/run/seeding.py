@@ -1,8 +1,8 @@
 """One tree of random streams per run.
 
-Every stream is a `numpy.random.SeedSequence` with the run's seed as entropy and a spawn key of its own, so no two
-of them overlap, and environment i gets the same stream whatever the number of environments is. No global generator
-is ever seeded.
+Every stream is a `numpy.random.SeedSequence` with the run's seed as entropy and a spawn key of its own, so no
+two of them overlap, and environment i gets the same stream whatever the number of environments is. No global
+generator is ever seeded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from numpy.random import SeedSequence
 
 
 class Branch(IntEnum):
-    """First number of a spawn key. The numbers are part of what makes a run repeatable: add, never renumber."""
+    """First number of a spawn key. The numbers are part of what makes a run repeatable: add, never
+    renumber."""
 
     TRAINING = 0
     EVALUATION = 1

@@ -19,19 +19,29 @@ class RunSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    steps: int = Field(default=1_000_000, ge=1, description="Budget of environment steps, summed over environments.")
+    steps: int = Field(
+        default=1_000_000, ge=1, description="Budget of environment steps, summed over environments."
+    )
     seed: int = Field(default=0, ge=0, description="Root of all random streams.")
-    eval_interval: int | None = Field(default=None, ge=1, description="Environment steps between evaluations; by default a fiftieth of the budget."
+    eval_interval: int | None = Field(
+        default=None,
+        ge=1,
+        description="Environment steps between evaluations; by default a fiftieth of the budget.",
     )
     eval_episodes: int = Field(default=32, ge=1, description="Greedy episodes per evaluation.")
     eval_batch: int = Field(default=32, ge=1, description="Environments stepped side by side in evaluation.")
-    absolute_episodes: int = Field(default=320,
+    absolute_episodes: int = Field(
+        default=320,
         ge=0,
         description="New episodes on which the best policy is evaluated at the end; 0 leaves it out.",
     )
-    log_interval: int | None = Field(default=None, ge=1, description="Environment steps between rows of metrics; by default a 500th of the budget."
+    log_interval: int | None = Field(
+        default=None,
+        ge=1,
+        description="Environment steps between rows of metrics; by default a 500th of the budget.",
     )
-    checkpoint_interval: int | None = Field(default=None, ge=1, description="Environment steps between checkpoints; by default one every minute."
+    checkpoint_interval: int | None = Field(
+        default=None, ge=1, description="Environment steps between checkpoints; by default one every minute."
     )
     keep_checkpoints: int = Field(default=2, ge=1, description="How many of the last checkpoints are kept.")
     threads: int = Field(default=1, ge=1, description="Threads of torch, BLAS and Numba.")

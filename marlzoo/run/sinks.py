@@ -21,8 +21,8 @@ class Sink(abc.ABC):
 
     @abc.abstractmethod
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        """Training metrics since the last call: `train/...` averages over episodes, `update/...` over updates,
-        `time/...` seconds and counters. A value may be nan or infinite only under `train/`."""
+        """Training metrics since the last call: `train/...` averages over episodes, `update/...` over
+        updates, `time/...` seconds and counters. A value may be nan or infinite only under `train/`."""
 
     @abc.abstractmethod
     def evaluation(self, evaluation: Evaluation) -> None:
@@ -33,13 +33,13 @@ class Sink(abc.ABC):
         return {}
 
     def rewind(self, position: Mapping[str, int], step: int) -> None:
-        """Forget what came after `position`: the run goes on from a checkpoint of `step`. Called before anything
-        else when a run is resumed; `position` is empty when it starts over."""
-        return None
+        """Forget what came after `position`: the run goes on from a checkpoint of `step`. Called before
+        anything else when a run is resumed; `position` is empty when it starts over."""
+        return
 
     def close(self) -> None:
         """Called once, at the end of the process."""
-        return None
+        return
 
 
 class JsonLinesSink(Sink):
@@ -77,7 +77,7 @@ class TensorBoardSink(Sink):
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise MissingPieceError(
-                "the sink 'tensorboard' needs TensorBoard; install it with: pip install 'marlzoo[tensorboard]'"
+                "the sink 'tensorboard' needs TensorBoard; install it: pip install 'marlzoo[tensorboard]'"
             ) from error
         self._folder = run_dir / "tensorboard"
         self._open: Any = SummaryWriter
@@ -97,7 +97,7 @@ class TensorBoardSink(Sink):
         return {}
 
     def rewind(self, position: Mapping[str, int], step: int) -> None:
-        # TensorBoard itself hides the points from purge_step on; those of `step` were written before the checkpoint.
+        # TensorBoard hides the points from purge_step on; those of `step` came before the checkpoint.
         self._writer.close()
         self._writer = self._open(str(self._folder), purge_step=step + 1)
 

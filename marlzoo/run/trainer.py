@@ -1,8 +1,8 @@
 """The one training loop. It knows neither algorithms nor environments by name.
 
-The trainer counts, times, evaluates and saves; what it measures goes to a `Recorder`. Evaluating and saving happen
-only where the algorithm is `ready_to_save`, that is after an update: there the parameters, the number of steps
-that label them and everything else a continuation needs belong together.
+The trainer counts, times, evaluates and saves; what it measures goes to a `Recorder`. Evaluating and saving
+happen only where the algorithm is `ready_to_save`, that is after an update: there the parameters, the number
+of steps that label them and everything else a continuation needs belong together.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class Best:
 
 
 class Trainer:
-    """Trains `algorithm` in `env`. `settings` must be resolved; `context` is what the algorithm was built with."""
+    """Trains `algorithm` in `env`. `settings` must be resolved; `context` is what the algorithm was built
+    with."""
 
     def __init__(
         self,
@@ -108,8 +109,8 @@ class Trainer:
         self._carry: Carry = self.algorithm.initial_carry(num_envs)
 
     def train(self, stop: Callable[[], bool] = lambda: False) -> bool:
-        """Train until the budget is spent, or until the first point after `stop()` became true where everything
-        can be saved. Call `start` or `restore` first.
+        """Train until the budget is spent, or until the first point after `stop()` became true where
+        everything can be saved. Call `start` or `restore` first.
 
         Returns:
             Whether the budget is spent and its last evaluation done.
@@ -190,11 +191,11 @@ class Trainer:
         self.counters.next_log = _next_multiple(self.counters.step, self.settings.log_interval)
         if means:
             clock, step = self.clock, self.counters.step
-            means["train/episodes"] = self.counters.episodes
-            means["update/count"] = self.counters.updates
-            means |= {f"time/{part}_seconds": seconds for part, seconds in clock.seconds.items()}
-            means |= {"time/wall_seconds": clock.wall, "time/cpu_seconds": clock.cpu}
-            means["time/steps_per_second"] = step / clock.training
+            means["count/episodes"] = self.counters.episodes
+            means["count/updates"] = self.counters.updates
+            means |= {f"time/{part}_seconds": round(seconds, 3) for part, seconds in clock.seconds.items()}
+            means |= {"time/wall_seconds": round(clock.wall, 3), "time/cpu_seconds": round(clock.cpu, 3)}
+            means["time/steps_per_second"] = round(step / clock.training, 1)
             self._recorder.metrics(step, means)
 
     def _evaluate(self, stop: Callable[[], bool]) -> None:
