@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marlzoo.envs.smac import observe_kernel as kernel
 from marlzoo.envs.smac.config import SmacConfig
 from marlzoo.envs.smac.forces import LARGEST_SHIELD, Forces, forces
 from marlzoo.envs.smac.maps import SmacMap
-from marlzoo.envs.smac.observe_kernel import Battle, Block, ObserveLayout, ViewLayout
+from marlzoo.envs.smac.observe_kernel import ObserveLayout
 from marlzoo.envs.smac.on_policy_view import (
     differs_by_agent,
     on_policy_agent_state,
@@ -21,19 +22,30 @@ from marlzoo.envs.smac.on_policy_view import (
 from marlzoo.envs.smac.terrain import terrain
 from marlzoo.envs.smac.view_spec import Names, ViewSpec, smac_observation, smac_state
 
-_COLUMNS = (
-    "available",
-    "visible",
-    "distance",
-    "dx",
-    "dy",
-    "health",
-    "shield",
-    "charge",
-    "center_x",
-    "center_y",
-    "action",
-)
+_FEATURES = {
+    "available": kernel.ROW_AVAILABLE,
+    "visible": kernel.ROW_VISIBLE,
+    "distance": kernel.ROW_DISTANCE,
+    "dx": kernel.ROW_DX,
+    "dy": kernel.ROW_DY,
+    "health": kernel.ROW_HEALTH,
+    "shield": kernel.ROW_SHIELD,
+    "charge": kernel.ROW_CHARGE,
+    "center_x": kernel.ROW_CENTER_X,
+    "center_y": kernel.ROW_CENTER_Y,
+    "kind": kernel.ROW_KIND,
+    "action": kernel.ROW_ACTION,
+}
+
+_OFFSETS = {
+    "move": kernel.AT_MOVE,
+    "actions": kernel.AT_ACTIONS,
+    "local_obs": kernel.AT_LOCAL_OBS,
+    "agent_id": kernel.AT_AGENT_ID,
+    "time": kernel.AT_TIME,
+}
+
+_BLOCKS = {"allies": kernel.ALLIES, "enemies": kernel.ENEMIES, "own": kernel.OWN}
 
 
 def layout(
@@ -51,45 +63,50 @@ def layout(
     """
     force = forces(smac_map, ally_kinds, enemy_kinds)
     obs_spec, state_spec, state_rows = _specs(smac_map, config)
-    obs, obs_size = _view(obs_spec, force, local_obs=0)
-    state, state_size = _view(state_spec, force, local_obs=obs_size)
-    if config.obs_instead_of_state:
-        state_size = len(force.allies) * obs_size
-    ground = terrain(smac_map.terrain)
-    n_agents, n_enemies = smac_map.n_allies, smac_map.n_enemies
-    units = force.allies + force.enemies
+    obs_view, obs_blocks, obs_size = _view(obs_spec, smac_map, local_obs=0)
+    state_view, state_blocks, state_size = _view(state_spec, smac_map, local_obs=obs_size)
+    blocks = np.stack([obs_blocks, state_blocks])
+    n_agents, n_units = smac_map.n_allies, smac_map.n_allies + smac_map.n_enemies
     return ObserveLayout(
         n_agents=n_agents,
-        n_enemies=n_enemies,
+        n_enemies=smac_map.n_enemies,
         n_actions=smac_map.n_actions,
         obs_size=obs_size,
         state_rows=state_rows,
-        state_size=state_size,
+        state_size=n_agents * obs_size if config.obs_instead_of_state else state_size,
         state_is_obs=config.obs_instead_of_state,
         episode_limit=smac_map.episode_limit,
         move_amount=float(config.move_amount),
-        playable_width=float(config.playable_width),
-        playable_height=float(config.playable_height),
-        pathing=ground.ground.copy(),
-        terrain=ground.height / 255,
-        health_max=np.array([unit.hp for unit in units], np.float64),
-        shield_max=np.array([LARGEST_SHIELD.get(unit.name, 1.0) for unit in units], np.float64),
-        charge_max=np.array([force.longest_cooldown(unit) for unit in units], np.float64),
-        medivac=np.array([force.is_medivac(unit) for unit in force.allies] + [False] * n_enemies),
-        obs=obs,
-        state=state,
-        battle=_battle(n_agents, n_enemies),
+        views=np.stack([obs_view, state_view]),
+        blocks=blocks,
+        grids=_grids(smac_map),
+        frame=_frame(smac_map, config),
+        largest=_largest(force),
+        kind=np.array(_type_indices(force), np.int64),
+        medivac=np.array([force.is_medivac(unit) for unit in force.allies] + [False] * smac_map.n_enemies),
+        alive=np.zeros(n_units, bool),
+        position=np.zeros((n_units, 2)),
+        distance=np.zeros((n_agents, n_units)),
+        units=np.zeros((n_units, kernel.UNIT_COLUMNS), np.float32),
+        row=np.zeros(int(blocks[:, :, kernel.WIDTH].max()), np.float32),
     )
 
 
-def _battle(n_agents: int, n_enemies: int) -> Battle:
-    count = n_agents + n_enemies
-    return Battle(
-        alive=np.zeros(count, bool),
-        position=np.zeros((count, 2)),
-        distance=np.zeros((n_agents, count)),
-        units=np.zeros((count, kernel.UNIT_COLUMNS), np.float32),
-    )
+def _grids(smac_map: SmacMap) -> NDArray[np.float64]:
+    ground = terrain(smac_map.terrain)
+    return np.stack([ground.ground.astype(np.float64), ground.height / 255])
+
+
+def _frame(smac_map: SmacMap, config: SmacConfig) -> NDArray[np.float64]:
+    centre = (smac_map.width / 2, smac_map.height / 2)
+    return np.array([centre, (config.playable_width, config.playable_height)], np.float64)
+
+
+def _largest(force: Forces) -> NDArray[np.float64]:
+    """Largest health, shield (1 where none is shown) and charge of each unit."""
+    units = force.allies + force.enemies
+    rows = [(unit.hp, LARGEST_SHIELD.get(unit.name, 1.0), force.longest_cooldown(unit)) for unit in units]
+    return np.array(rows, np.float64)
 
 
 def _specs(smac_map: SmacMap, config: SmacConfig) -> tuple[ViewSpec, ViewSpec, int]:
@@ -101,71 +118,57 @@ def _specs(smac_map: SmacMap, config: SmacConfig) -> tuple[ViewSpec, ViewSpec, i
     return on_policy_observation(smac_map, config), state(smac_map, config), rows
 
 
-def _view(spec: ViewSpec, force: Forces, local_obs: int) -> tuple[ViewLayout, int]:
-    """The view and its length; `local_obs` is the length of an observation, where the view includes one."""
-    n_agents, smac_map = len(force.allies), force.smac_map
-    widths = {
-        "allies": _width(spec.ally, smac_map) * (n_agents - spec.skips_self),
-        "enemies": _width(spec.enemy, smac_map) * len(force.enemies),
+def _view(
+    spec: ViewSpec, smac_map: SmacMap, local_obs: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """The view `[VIEW_ENTRIES]`, its blocks `[3, BLOCK_ENTRIES]`, and its length.
+
+    `local_obs` is the length of an observation, where the view includes one.
+    """
+    rows = {"allies": spec.ally, "enemies": spec.enemy, "own": spec.own}
+    blocks = np.stack([_block(rows[name], smac_map) for name in _BLOCKS])
+    counts = {"allies": smac_map.n_allies - spec.skips_self, "enemies": smac_map.n_enemies, "own": 1}
+    lengths = {
         "move": spec.move_width,
-        "own": _width(spec.own, smac_map),
-        "actions": n_agents * smac_map.n_actions,
+        "actions": smac_map.n_allies * smac_map.n_actions,
         "local_obs": local_obs,
-        "agent_id": n_agents,
+        "agent_id": smac_map.n_allies,
         "time": 1,
     }
-    at = dict.fromkeys(widths, -1)
+    view = np.full(kernel.VIEW_ENTRIES, -1, np.int64)
     size = 0
     for name in spec.blocks:
-        at[name] = size
-        size += widths[name]
-    ally_types, enemy_types = _type_indices(force)
-    view = ViewLayout(
-        allies=_block(spec.ally, smac_map, at["allies"], 0, ally_types),
-        enemies=_block(spec.enemy, smac_map, at["enemies"], n_agents, enemy_types),
-        own=_block(spec.own, smac_map, at["own"], 0, ally_types),
-        at_move=at["move"],
-        at_actions=at["actions"],
-        at_local_obs=at["local_obs"],
-        at_agent_id=at["agent_id"],
-        at_time=at["time"],
-        sees_all=spec.sees_all,
-        skips_self=spec.skips_self,
-        must_be_alive=spec.must_be_alive,
-        shows_pathing=spec.shows_pathing,
-        shows_height=spec.shows_height,
-    )
-    return view, size
+        if name in _BLOCKS:
+            block = blocks[_BLOCKS[name]]
+            block[kernel.AT] = size
+            size += counts[name] * int(block[kernel.WIDTH])
+        else:
+            view[_OFFSETS[name]] = size
+            size += lengths[name]
+    view[kernel.SEES_ALL] = spec.sees_all
+    view[kernel.SKIPS_SELF] = spec.skips_self
+    view[kernel.MUST_BE_ALIVE] = spec.must_be_alive
+    view[kernel.SHOWS_PATHING] = spec.shows_pathing
+    view[kernel.SHOWS_HEIGHT] = spec.shows_height
+    return view, blocks, size
 
 
-def _type_indices(force: Forces) -> tuple[list[int], list[int]]:
-    """One-hot index of each ally and each enemy; zeros on maps that do not show types."""
+def _block(names: Names, smac_map: SmacMap) -> NDArray[np.int64]:
+    """Width and columns of a row with these features; the offset is left open."""
+    widths = {"kind": smac_map.type_bits, "action": smac_map.n_actions, "unused_actions": smac_map.n_actions}
+    block = np.full(kernel.BLOCK_ENTRIES, -1, np.int64)
+    block[kernel.WIDTH] = 0
+    for name in names:
+        if name in _FEATURES:
+            block[_FEATURES[name]] = block[kernel.WIDTH]
+        block[kernel.WIDTH] += widths.get(name, 1)
+    return block
+
+
+def _type_indices(force: Forces) -> list[int]:
+    """One-hot index of each unit's type; zeros on maps that do not show types."""
     if not force.smac_map.type_bits:
-        return [0] * len(force.allies), [0] * len(force.enemies)
-    return [force.ally_index(unit) for unit in force.allies], [
+        return [0] * len(force.allies + force.enemies)
+    return [force.ally_index(unit) for unit in force.allies] + [
         force.enemy_index(unit) for unit in force.enemies
     ]
-
-
-def _feature_width(name: str, smac_map: SmacMap) -> int:
-    if name == "kind":
-        return smac_map.type_bits
-    return smac_map.n_actions if name in ("action", "unused_actions") else 1
-
-
-def _width(names: Names, smac_map: SmacMap) -> int:
-    return sum(_feature_width(name, smac_map) for name in names)
-
-
-def _block(names: Names, smac_map: SmacMap, at: int, first: int, types: list[int]) -> Block:
-    """A block whose rows hold nothing yet but the types."""
-    columns = dict.fromkeys(_COLUMNS, -1)
-    rows = np.zeros((len(types), _width(names, smac_map)), np.float32)
-    column = 0
-    for name in names:
-        if name in columns:
-            columns[name] = column
-        if name == "kind":
-            rows[np.arange(len(types)), column + np.array(types)] = 1.0
-        column += _feature_width(name, smac_map)
-    return Block(at=at, first=first, width=column, rows=rows, **columns)

@@ -79,19 +79,19 @@ def observe_units(
 def _with_grids(
     plan: ObserveLayout, pathing: ArrayLike | None, terrain_height: ArrayLike | None
 ) -> ObserveLayout:
+    grids = plan.grids.copy()
     if pathing is not None:
-        plan = plan._replace(pathing=_grid("pathing", pathing, plan).astype(np.bool_))
+        grids[0] = _grid("pathing", pathing, grids.shape[1:]).astype(np.bool_)
     if terrain_height is not None:
-        heights = _grid("terrain_height", terrain_height, plan)
-        scale = 255 if np.issubdtype(heights.dtype, np.integer) else 1
-        plan = plan._replace(terrain=heights.astype(np.float64) / scale)
-    return plan
+        heights = _grid("terrain_height", terrain_height, grids.shape[1:])
+        grids[1] = heights / 255 if np.issubdtype(heights.dtype, np.integer) else heights
+    return plan._replace(grids=grids)
 
 
-def _grid(name: str, grid: ArrayLike, plan: ObserveLayout) -> NDArray[Any]:
-    array = np.ascontiguousarray(grid)
-    if array.shape != plan.pathing.shape:
-        raise UsageError(f"{name} must have shape {plan.pathing.shape} indexed [x, y], not {array.shape}")
+def _grid(name: str, grid: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
+    array = np.asarray(grid)
+    if array.shape != shape:
+        raise UsageError(f"{name} must have shape {shape} indexed [x, y], not {array.shape}")
     return array
 
 
@@ -130,8 +130,8 @@ def _with_exact_time(
 
 def _visibility(plan: ObserveLayout) -> NDArray[np.bool_]:
     """Who of the living sees whom, from what `observe_into` left in the scratch memory."""
-    agents_alive = plan.battle.alive[: plan.n_agents]
-    seen = agents_alive[:, None] & plan.battle.alive[None, :] & (plan.battle.distance < SIGHT)
+    agents_alive = plan.alive[: plan.n_agents]
+    seen = agents_alive[:, None] & plan.alive[None, :] & (plan.distance < SIGHT)
     np.fill_diagonal(seen, False)
     return seen
 

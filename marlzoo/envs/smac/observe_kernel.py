@@ -8,7 +8,8 @@ units is made of rows, and a row of columns. `layout` decides offsets and column
 both observation profiles. Units are numbered allies first, then enemies. A unit's part of a row that does
 not depend on who looks (health, type, ...) is prepared once per step.
 
-Every function runs over a whole battle: passing arrays to a Numba function costs more than a pair of units.
+What varies between maps and arguments stands in arrays, not in types, and every function is called from one
+place: that keeps the time of compilation down.
 """
 
 from __future__ import annotations
@@ -23,90 +24,75 @@ from marlzoo.envs.smac.jit import exact
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Doubles = NDArray[np.float64]
 
 X, Y, HP, SHIELD, ENERGY, COOLDOWN, ALIVE = range(7)
 """Columns of a unit table."""
 
-TABLE_COLUMNS = 7
-
 STOP, NORTH, SOUTH, EAST, WEST, FIRST_TARGET = range(1, 7)
 """Actions; 0 is the no-op of the dead, and `FIRST_TARGET + k` attacks enemy k (or heals ally k)."""
-
-HEALTH, SHIELD_LEFT, CHARGE, CENTER_X, CENTER_Y = range(5)
-"""Columns of what every observer sees alike of a unit, scaled."""
-
-UNIT_COLUMNS = 5
 
 SIGHT = 9.0
 SHOOT = 6.0
 TIE = 1e-9
 """Squared distances this close to a squared range are decided by `hypot`, as the reference decides all."""
 
+HEALTH_SHARE, SHIELD_SHARE, CHARGE, CENTER_X, CENTER_Y = range(5)
+"""Columns of what every observer sees alike of a unit, scaled."""
 
-class Block(NamedTuple):
-    """Rows of units in a view: where the block begins, and the column of each feature, -1 where it is
-    absent."""
+UNIT_COLUMNS = 5
 
-    at: int
-    first: int
-    """Number of the unit in the first row."""
-    width: int
-    available: int
-    visible: int
-    distance: int
-    dx: int
-    dy: int
-    health: int
-    shield: int
-    charge: int
-    center_x: int
-    center_y: int
-    action: int
-    rows: Floats
-    """`[count, width]`, what does not depend on the observer; types are set once, the rest each step."""
+OBS, STATE = range(2)
+"""Views."""
 
+(
+    AT_MOVE,
+    AT_ACTIONS,
+    AT_LOCAL_OBS,
+    AT_AGENT_ID,
+    AT_TIME,
+    SEES_ALL,
+    SKIPS_SELF,
+    MUST_BE_ALIVE,
+    SHOWS_PATHING,
+    SHOWS_HEIGHT,
+) = range(10)
+"""Entries of a view: offsets of blocks (-1: absent), then flags.
 
-class ViewLayout(NamedTuple):
-    """How one vector is built. Offsets are -1 where a block is absent."""
+`SEES_ALL`: units beyond sight are included. `SKIPS_SELF`: the block of allies leaves out the observer.
+`MUST_BE_ALIVE`: all but agent number and time is zero for a dead observer."""
 
-    allies: Block
-    enemies: Block
-    own: Block
-    at_move: int
-    at_actions: int
-    at_local_obs: int
-    at_agent_id: int
-    at_time: int
-    sees_all: bool
-    """Units beyond sight are included (a state), or not (an observation)."""
-    skips_self: bool
-    """The block of allies leaves out the observer."""
-    must_be_alive: bool
-    """All but agent number and time is zero for a dead observer."""
-    shows_pathing: bool
-    shows_height: bool
+VIEW_ENTRIES = 10
 
+ALLIES, ENEMIES, OWN = range(3)
+"""Blocks of units."""
 
-class Battle(NamedTuple):
-    """Scratch memory: what the tables say, for N agents and U units in all."""
+(
+    AT,
+    WIDTH,
+    ROW_AVAILABLE,
+    ROW_VISIBLE,
+    ROW_DISTANCE,
+    ROW_DX,
+    ROW_DY,
+    ROW_HEALTH,
+    ROW_SHIELD,
+    ROW_CHARGE,
+    ROW_CENTER_X,
+    ROW_CENTER_Y,
+    ROW_KIND,
+    ROW_ACTION,
+) = range(14)
+"""Entries of a block: its offset in the view, the width of a row, the column of each feature (-1: absent)."""
 
-    alive: Bools
-    """`[U]`."""
-    position: Doubles
-    """`[U, 2]`."""
-    distance: Doubles
-    """`[N, U]`; rows of dead agents hold old numbers, the diagonal is zero."""
-    units: Floats
-    """`[U, UNIT_COLUMNS]`."""
+BLOCK_ENTRIES = 14
 
 
 class ObserveLayout(NamedTuple):
-    """All that `observe_into` needs to know of a map and its arguments, and its scratch memory.
-
-    One layout must not be used by two threads at once.
-    """
+    """All that `observe_into` needs to know of a map and its arguments, and its scratch memory, for N agents
+    and U units in all. One layout must not be used by two threads at once."""
 
     n_agents: int
     n_enemies: int
@@ -119,22 +105,30 @@ class ObserveLayout(NamedTuple):
     """The state is all observations in a row."""
     episode_limit: int
     move_amount: float
-    playable_width: float
-    playable_height: float
-    pathing: Bools
-    """`[width, height]` of the map, as `terrain`."""
-    terrain: Doubles
-    """Heights from 0 to 1."""
-    health_max: Doubles
-    """`[U]`; likewise `shield_max` and `charge_max`."""
-    shield_max: Doubles
-    charge_max: Doubles
-    """Longest cooldown, of a medivac the largest energy."""
+    views: Longs
+    """`[2, VIEW_ENTRIES]`: observation and state."""
+    blocks: Longs
+    """`[2, 3, BLOCK_ENTRIES]`."""
+    grids: Doubles
+    """`[2, width, height]`: 1 where one can walk; terrain heights from 0 to 1."""
+    frame: Doubles
+    """`[2, 2]`: centre of the map, and extent of the playable area, in x and y."""
+    largest: Doubles
+    """`[U, 3]`: largest health and shield, longest cooldown (of a medivac: largest energy)."""
+    kind: Longs
+    """`[U]`: one-hot index of the type."""
     medivac: Bools
     """`[U]`: allies whose target actions name (other) allies and whose energy counts as their charge."""
-    obs: ViewLayout
-    state: ViewLayout
-    battle: Battle
+    alive: Bools
+    """Scratch `[U]`."""
+    position: Doubles
+    """Scratch `[U, 2]`."""
+    distance: Doubles
+    """Scratch `[N, U]`; rows of dead agents hold old numbers, the diagonal is zero."""
+    units: Floats
+    """Scratch `[U, UNIT_COLUMNS]`."""
+    row: Floats
+    """Scratch, as long as the widest row."""
 
 
 @exact
@@ -161,56 +155,41 @@ def observe_into(
         mask_out: `[N, n_actions]`, True where an action is available.
         alive_out: `[N]`.
     """
-    battle, time = layout.battle, step / layout.episode_limit
-    _scale_side(layout, allies, 0)
-    _scale_side(layout, enemies, layout.n_agents)
-    _measure(battle.alive, battle.position, battle.distance)
-    for i in range(layout.n_agents):
-        alive_out[i] = battle.alive[i]
-    _mask_moves(battle.alive, battle.position, layout.pathing, layout.move_amount / 2, mask_out)
-    _mask_targets(battle.alive, battle.distance, layout.medivac, mask_out)
-    _write_view(layout, layout.obs, last_actions, time, mask_out, obs_out, obs_out)
+    alive, distance, n_agents = layout.alive, layout.distance, layout.n_agents
+    for side in range(2):
+        _read_side(layout, enemies if side else allies, n_agents if side else 0)
+    _measure(alive, layout.position, distance)
+    for i in range(n_agents):
+        alive_out[i] = alive[i]
+        _mask_moves(alive[i], layout.position[i], layout.grids[0], layout.move_amount / 2, mask_out[i])
+        _mask_targets(i, alive, distance, layout.medivac, mask_out[i])
     states = state_out.reshape((layout.state_rows, layout.state_size))
-    if layout.state_is_obs:
-        _write_observations(obs_out, states)
-    else:
-        _write_view(layout, layout.state, last_actions, time, mask_out, obs_out, states)
+    time = step / layout.episode_limit
+    for v in range(2):
+        out = states if v == STATE else obs_out
+        if v == STATE and layout.state_is_obs:
+            _copy_observations(obs_out, out)
+        else:
+            _write_view(layout, v, last_actions, time, mask_out, obs_out, out)
 
 
 @exact
-def _write_observations(obs: Floats, out: Floats) -> None:
-    """All observations in a row, as every row of `out`."""
-    size = obs.shape[1]
-    for line in range(out.shape[0]):
-        for i in range(obs.shape[0]):
-            for k in range(size):
-                out[line, i * size + k] = obs[i, k]
-
-
-@exact
-def _clear(out: Floats) -> None:
-    for line in range(out.shape[0]):
-        for k in range(out.shape[1]):
-            out[line, k] = 0.0
-
-
-@exact
-def _scale_side(layout: ObserveLayout, table: Floats, first: int) -> None:
+def _read_side(layout: ObserveLayout, table: Floats, first: int) -> None:
     """Read one side's table; `first` is the number of its first unit."""
-    battle = layout.battle
-    middle_x, middle_y = layout.pathing.shape[0] / 2, layout.pathing.shape[1] / 2
+    frame, largest = layout.frame, layout.largest
     for row in range(table.shape[0]):
-        j = first + row
-        alive = table[row, ALIVE] > 0 and table[row, HP] > 0
-        charge = table[row, ENERGY] if layout.medivac[j] else table[row, COOLDOWN]
-        battle.alive[j] = alive
-        battle.position[j, 0] = table[row, X]
-        battle.position[j, 1] = table[row, Y]
-        battle.units[j, HEALTH] = table[row, HP] / layout.health_max[j] if alive else 0.0
-        battle.units[j, SHIELD_LEFT] = table[row, SHIELD] / layout.shield_max[j]
-        battle.units[j, CHARGE] = charge / layout.charge_max[j]
-        battle.units[j, CENTER_X] = (table[row, X] - middle_x) / layout.playable_width
-        battle.units[j, CENTER_Y] = (table[row, Y] - middle_y) / layout.playable_height
+        unit = first + row
+        living = table[row, ALIVE] > 0 and table[row, HP] > 0
+        charge = table[row, ENERGY] if layout.medivac[unit] else table[row, COOLDOWN]
+        share = layout.units[unit]
+        layout.alive[unit] = living
+        layout.position[unit, 0] = table[row, X]
+        layout.position[unit, 1] = table[row, Y]
+        share[HEALTH_SHARE] = table[row, HP] / largest[unit, 0] if living else 0.0
+        share[SHIELD_SHARE] = table[row, SHIELD] / largest[unit, 1]
+        share[CHARGE] = charge / largest[unit, 2]
+        share[CENTER_X] = (table[row, X] - frame[0, 0]) / frame[1, 0]
+        share[CENTER_Y] = (table[row, Y] - frame[0, 1]) / frame[1, 1]
 
 
 @exact
@@ -236,83 +215,76 @@ def _length(dx: float, dy: float) -> float:
 
 
 @exact
-def _mask_moves(alive: Bools, position: Doubles, pathing: Bools, reach: float, mask: Bools) -> None:
-    """No-op, stop and the four moves; targets are cleared."""
-    for i in range(mask.shape[0]):
-        for k in range(mask.shape[1]):
-            mask[i, k] = False
-        if alive[i]:
-            x, y = position[i, 0], position[i, 1]
-            mask[i, STOP] = True
-            mask[i, NORTH] = _walkable(pathing, x, y + reach)
-            mask[i, SOUTH] = _walkable(pathing, x, y - reach)
-            mask[i, EAST] = _walkable(pathing, x + reach, y)
-            mask[i, WEST] = _walkable(pathing, x - reach, y)
-        else:
-            mask[i, 0] = True
+def _mask_moves(living: bool, at: Doubles, pathing: Doubles, reach: float, mask: Bools) -> None:
+    """No-op, stop and the four moves of one agent; its targets are cleared."""
+    for k in range(mask.shape[0]):
+        mask[k] = False
+    mask[0] = not living
+    if living:
+        mask[STOP] = True
+        for k in range(4):
+            step = reach if k in (0, 2) else -reach
+            x, y = (at[0], at[1] + step) if k < 2 else (at[0] + step, at[1])
+            mask[NORTH + k] = _inside(pathing, x, y) and pathing[int(x), int(y)] != 0.0
 
 
 @exact
-def _mask_targets(alive: Bools, distance: Doubles, medivac: Bools, mask: Bools) -> None:
-    """Living enemies within reach; for a medivac, living allies that are no medivacs."""
-    n_agents, n_units = distance.shape
-    for i in range(n_agents):
-        if not alive[i]:
-            continue
-        if medivac[i]:
-            for j in range(n_agents):
-                mask[i, FIRST_TARGET + j] = alive[j] and not medivac[j] and distance[i, j] <= SHOOT
-        else:
-            for j in range(n_agents, n_units):
-                mask[i, FIRST_TARGET + j - n_agents] = alive[j] and distance[i, j] <= SHOOT
-
-
-@exact
-def _inside(grid: Bools | Doubles, x: float, y: float) -> bool:
+def _inside(grid: Doubles, x: float, y: float) -> bool:
     """Whether the cell of a point is on the map. Coordinates are cut towards zero, so -0.5 is inside."""
     return 0 <= np.trunc(x) < grid.shape[0] and 0 <= np.trunc(y) < grid.shape[1]
 
 
 @exact
-def _walkable(pathing: Bools, x: float, y: float) -> bool:
-    return _inside(pathing, x, y) and pathing[int(x), int(y)]
+def _mask_targets(i: int, alive: Bools, distance: Doubles, medivac: Bools, mask: Bools) -> None:
+    """Living enemies within agent i's reach; if it is a medivac, living allies that are none."""
+    n_agents, n_units = distance.shape
+    first, end = (0, n_agents) if medivac[i] else (n_agents, n_units)
+    if alive[i]:
+        for j in range(first, end):
+            mask[FIRST_TARGET + j - first] = alive[j] and not medivac[j] and distance[i, j] <= SHOOT
+
+
+@exact
+def _copy_observations(obs: Floats, out: Floats) -> None:
+    """All observations in a row, as every row of `out`."""
+    size = obs.shape[1]
+    for line in range(out.shape[0]):
+        for i in range(obs.shape[0]):
+            for k in range(size):
+                out[line, i * size + k] = obs[i, k]
 
 
 @exact
 def _write_view(
-    layout: ObserveLayout,
-    view: ViewLayout,
-    last_actions: Ints,
-    time: float,
-    mask: Bools,
-    obs: Floats,
-    out: Floats,
+    layout: ObserveLayout, v: int, last_actions: Ints, time: float, mask: Bools, obs: Floats, out: Floats
 ) -> None:
     """One vector per row of `out`: row i as agent i has it, or a single row as the first living agent has it.
 
     `obs` are all finished observations, for a state that includes one.
     """
-    _clear(out)
-    battle = layout.battle
-    _write_block(battle, view, view.allies, last_actions, mask, out)
-    _write_block(battle, view, view.enemies, last_actions, mask, out)
-    if view.at_move >= 0:
-        _write_moves(layout, view, mask, out)
-    if view.own.at >= 0:
-        _write_own(view, battle, last_actions, out)
-    for row in range(out.shape[0]):
-        observer = row if out.shape[0] > 1 else _first_living(battle.alive, layout.n_agents)
-        if view.at_actions >= 0:
+    view, lines = layout.views[v], out.shape[0]
+    solo = _first_living(layout.alive, layout.n_agents)
+    for line in range(lines):
+        for k in range(out.shape[1]):
+            out[line, k] = 0.0
+    for b in range(3):
+        if layout.blocks[v, b, AT] >= 0:
+            _write_block(layout, v, b, solo, last_actions, mask, out)
+    for line in range(lines):
+        observer = line if lines > 1 else solo
+        if view[AT_MOVE] >= 0 and layout.alive[observer]:
+            _write_moves(layout, view, observer, mask, out[line])
+        if view[AT_ACTIONS] >= 0:
             for i in range(layout.n_agents):
                 if last_actions[i] >= 0:
-                    out[row, view.at_actions + i * layout.n_actions + last_actions[i]] = 1.0
-        if view.at_local_obs >= 0:
+                    out[line, view[AT_ACTIONS] + i * layout.n_actions + last_actions[i]] = 1.0
+        if view[AT_LOCAL_OBS] >= 0:
             for k in range(layout.obs_size):
-                out[row, view.at_local_obs + k] = obs[observer, k]
-        if view.at_agent_id >= 0:
-            out[row, view.at_agent_id + observer] = 1.0
-        if view.at_time >= 0:
-            out[row, view.at_time] = time
+                out[line, view[AT_LOCAL_OBS] + k] = obs[observer, k]
+        if view[AT_AGENT_ID] >= 0:
+            out[line, view[AT_AGENT_ID] + observer] = 1.0
+        if view[AT_TIME] >= 0:
+            out[line, view[AT_TIME]] = time
 
 
 @exact
@@ -325,107 +297,87 @@ def _first_living(alive: Bools, n_agents: int) -> int:
 
 
 @exact
-def _fill_rows(block: Block, units: Floats, last_actions: Ints) -> None:
-    """Prepare all of a block's rows but the types, which never change, and what depends on the observer."""
-    rows = block.rows
-    for row in range(rows.shape[0]):
-        unit = block.first + row
-        if block.health >= 0:
-            rows[row, block.health] = units[unit, HEALTH]
-        if block.shield >= 0:
-            rows[row, block.shield] = units[unit, SHIELD_LEFT]
-        if block.charge >= 0:
-            rows[row, block.charge] = units[unit, CHARGE]
-        if block.center_x >= 0:
-            rows[row, block.center_x] = units[unit, CENTER_X]
-            rows[row, block.center_y] = units[unit, CENTER_Y]
-        if block.action >= 0:
-            for k in range(block.action, block.width):
-                rows[row, k] = 0.0
-            if last_actions[row] >= 0:
-                rows[row, block.action + last_actions[row]] = 1.0
-
-
-@exact
 def _write_block(
-    battle: Battle, view: ViewLayout, block: Block, last_actions: Ints, mask: Bools, out: Floats
+    layout: ObserveLayout, v: int, b: int, solo: int, last_actions: Ints, mask: Bools, out: Floats
 ) -> None:
-    """Rows of all living units, or of those in sight, for every observer."""
-    _fill_rows(block, battle.units, last_actions)
-    alive, distance, n_agents = battle.alive, battle.distance, mask.shape[0]
-    for line in range(out.shape[0]):
-        observer = line if out.shape[0] > 1 else _first_living(alive, n_agents)
-        if view.must_be_alive and not alive[observer]:
+    """A block of units for every observer: each unit that is alive and in sight, and one's own row."""
+    view, block, row, alive = layout.views[v], layout.blocks[v, b], layout.row, layout.alive
+    n_agents, lines, width = layout.n_agents, out.shape[0], layout.blocks[v, b, WIDTH]
+    first, end = (n_agents, alive.shape[0]) if b == ENEMIES else (0, n_agents)
+    for unit in range(first, end):
+        if not alive[unit] and b != OWN:
             continue
-        at = block.at
-        for row in range(block.rows.shape[0]):
-            unit = block.first + row
-            if unit == observer and view.skips_self:
+        _fill_row(
+            block, layout.units[unit], layout.kind[unit], last_actions[unit] if unit < n_agents else -1, row
+        )
+        for line in range(unit if b == OWN else 0, unit + 1 if b == OWN else lines):
+            observer = line if lines > 1 else solo
+            skips_self = view[SKIPS_SELF] and b == ALLIES
+            if (view[MUST_BE_ALIVE] and not alive[observer]) or (skips_self and unit == observer):
                 continue
-            if alive[unit] and (view.sees_all or distance[observer, unit] < SIGHT):
-                for k in range(block.width):
-                    out[line, at + k] = block.rows[row, k]
-                if alive[observer]:
-                    _relate(battle, block, observer, unit, out, line, at)
-                    if block.available >= 0:
-                        out[line, at + block.available] = mask[observer, FIRST_TARGET + row]
-                elif block.action >= 0 and not view.skips_self:
-                    for k in range(block.action, block.width):
-                        out[line, at + k] = 0.0
-            at += block.width
+            if not view[SEES_ALL] and layout.distance[observer, unit] >= SIGHT:
+                continue
+            place = 0 if b == OWN else unit - first - (skips_self and unit > observer)
+            at = block[AT] + place * width
+            target = out[line, at : at + width]
+            for k in range(width):
+                target[k] = row[k]
+            if alive[observer] or b == OWN:
+                _relate(block, layout.distance[observer, unit], layout.position, observer, unit, target)
+                if block[ROW_AVAILABLE] >= 0:
+                    target[block[ROW_AVAILABLE]] = mask[observer, FIRST_TARGET + unit - first]
+            elif not view[SKIPS_SELF] and block[ROW_ACTION] >= 0:
+                target[block[ROW_ACTION] :] = 0.0
 
 
 @exact
-def _relate(battle: Battle, block: Block, observer: int, unit: int, out: Floats, line: int, at: int) -> None:
-    """The part of a row that depends on who looks."""
-    distance, position = battle.distance[observer, unit], battle.position
-    if block.visible >= 0:
-        out[line, at + block.visible] = distance < SIGHT
-    if block.distance >= 0:
-        out[line, at + block.distance] = distance / SIGHT
-    if block.dx >= 0:
-        out[line, at + block.dx] = (position[unit, 0] - position[observer, 0]) / SIGHT
-        out[line, at + block.dy] = (position[unit, 1] - position[observer, 1]) / SIGHT
+def _fill_row(block: Longs, share: Floats, kind: int, last_action: int, row: Floats) -> None:
+    """The part of a unit's row that does not depend on who looks."""
+    for k in range(block[WIDTH]):
+        row[k] = 0.0
+    if block[ROW_HEALTH] >= 0:
+        row[block[ROW_HEALTH]] = share[HEALTH_SHARE]
+    if block[ROW_SHIELD] >= 0:
+        row[block[ROW_SHIELD]] = share[SHIELD_SHARE]
+    if block[ROW_CHARGE] >= 0:
+        row[block[ROW_CHARGE]] = share[CHARGE]
+    if block[ROW_CENTER_X] >= 0:
+        row[block[ROW_CENTER_X]] = share[CENTER_X]
+        row[block[ROW_CENTER_Y]] = share[CENTER_Y]
+    if block[ROW_KIND] >= 0:
+        row[block[ROW_KIND] + kind] = 1.0
+    if block[ROW_ACTION] >= 0 and last_action >= 0:
+        row[block[ROW_ACTION] + last_action] = 1.0
 
 
 @exact
-def _write_own(view: ViewLayout, battle: Battle, last_actions: Ints, out: Floats) -> None:
-    own = view.own
-    _fill_rows(own, battle.units, last_actions)
-    for i in range(out.shape[0]):
-        if battle.alive[i] or not view.must_be_alive:
-            for k in range(own.width):
-                out[i, own.at + k] = own.rows[i, k]
-            if own.visible >= 0:
-                out[i, own.at + own.visible] = 1.0
+def _relate(block: Longs, distance: float, position: Doubles, observer: int, unit: int, row: Floats) -> None:
+    """The part of a unit's row that depends on who looks."""
+    if block[ROW_VISIBLE] >= 0:
+        row[block[ROW_VISIBLE]] = distance < SIGHT
+    if block[ROW_DISTANCE] >= 0:
+        row[block[ROW_DISTANCE]] = distance / SIGHT
+    if block[ROW_DX] >= 0:
+        row[block[ROW_DX]] = (position[unit, 0] - position[observer, 0]) / SIGHT
+        row[block[ROW_DY]] = (position[unit, 1] - position[observer, 1]) / SIGHT
 
 
 @exact
-def _write_moves(layout: ObserveLayout, view: ViewLayout, mask: Bools, out: Floats) -> None:
-    """Legal moves, then what the ground around is like: 8 points for pathing, 9 for height."""
-    for i in range(out.shape[0]):
-        if not layout.battle.alive[i]:
+def _write_moves(layout: ObserveLayout, view: Longs, observer: int, mask: Bools, out: Floats) -> None:
+    """Legal moves, then what the ground around is like: 8 points for pathing, 9 for height, 1 off the map."""
+    at = view[AT_MOVE]
+    for k in range(4):
+        out[at + k] = mask[observer, NORTH + k]
+    at += 4
+    x, y = np.trunc(layout.position[observer, 0]), np.trunc(layout.position[observer, 1])
+    for g in range(2):
+        if view[SHOWS_PATHING + g] == 0:
             continue
-        for k in range(4):
-            out[i, view.at_move + k] = mask[i, NORTH + k]
-        at = view.at_move + 4
-        if view.shows_pathing:
-            _write_around(layout, layout.pathing, i, out, at, 8)
-            at += 8
-        if view.shows_height:
-            _write_around(layout, layout.terrain, i, out, at, 9)
-
-
-@exact
-def _write_around(
-    layout: ObserveLayout, grid: Bools | Doubles, i: int, out: Floats, at: int, points: int
-) -> None:
-    """Values of a grid around agent i, 1 beyond the map."""
-    position = layout.battle.position
-    x, y = np.trunc(position[i, 0]), np.trunc(position[i, 1])
-    for k in range(points):
-        px, py = _around(x, y, layout.move_amount, k)
-        out[i, at + k] = grid[int(px), int(py)] if _inside(grid, px, py) else 1.0
+        grid = layout.grids[g]
+        for k in range(8 + g):
+            px, py = _around(x, y, layout.move_amount, k)
+            out[at + k] = grid[int(px), int(py)] if _inside(grid, px, py) else 1.0
+        at += 8
 
 
 @exact
