@@ -30,8 +30,8 @@ class MamujocoConfig(EnvConfig):
     )
     implementation: Implementation = Field(
         "auto",
-        description="'fast' steps all copies in one process, 'reference' runs gymnasium-robotics; both give equal "
-        "numbers. 'auto' is fast where that exists.",
+        description="'fast' steps all copies in one process, 'reference' runs gymnasium-robotics; both give "
+        "equal numbers. 'auto' is fast where that exists.",
     )
     preset: Literal["none", "paper"] = Field(
         "none", description="'paper' turns the four options below on, as the published set-ups have them."

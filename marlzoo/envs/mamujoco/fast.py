@@ -150,15 +150,13 @@ class _Features:
 
 
 def _skip_needless_work(model: Any) -> None:
-    """Switch off two searches that cannot change the result for a robot of one kinematic tree.
+    """Do not look for constraint islands in a robot of one kinematic tree: it is one island.
 
-    Constraints of one tree form one island, so looking for islands finds what is known; the midphase only
-    prunes pairs of shapes before the exact test. With several trees (Pusher, Reacher) islands do change the
-    solver's arithmetic, and both stay on.
+    With several trees (Pusher, Reacher) islands change the solver's arithmetic, so the search stays on there.
+    The midphase of collision detection stays on for everybody: without it the order of contacts can change.
     """
     if model.ntree == 1:
-        for flag in ("mjDSBL_ISLAND", "mjDSBL_MIDPHASE"):
-            model.opt.disableflags |= int(getattr(mujoco.mjtDisableBit, flag, 0))
+        model.opt.disableflags |= int(getattr(mujoco.mjtDisableBit, "mjDSBL_ISLAND", 0))
 
 
 def _state_index(scenario: Scenario, starts: Mapping[str, int], sizes: Mapping[str, int]) -> NDArray[np.intp]:
