@@ -17,12 +17,13 @@ from marlzoo.envs.smac.layout import layout
 from marlzoo.envs.smac.maps import SmacMap, get_map
 from marlzoo.envs.smac.rng import first_word
 from marlzoo.envs.smac.rules import build_rules
-from marlzoo.envs.smac.score_interim import score_layout
+from marlzoo.envs.smac.score import score_layout
+from marlzoo.envs.smac.score_kernel import score_buffer
 from marlzoo.envs.smac.spawn import build_spawn
 from marlzoo.envs.smac.state import FLOAT_ROWS, INT_ROWS, TABLE_WIDTH, padded
 from marlzoo.envs.smac.step_kernel import (
+    EPISODE_METRICS,
     LEGAL,
-    SCORES,
     Battles,
     Outputs,
     Scratch,
@@ -31,8 +32,6 @@ from marlzoo.envs.smac.step_kernel import (
 )
 from marlzoo.envs.smac.version import ENGINE_VERSION
 from marlzoo.errors import UsageError
-
-METRICS = ("battle_won", "dead_allies", "dead_enemies", "episode_limit", "regeneration_share")
 
 
 class SmacEnv(BatchedEnv):
@@ -48,7 +47,7 @@ class SmacEnv(BatchedEnv):
 
     backend = "embedded"
     backend_version = ENGINE_VERSION
-    episode_metrics = METRICS
+    episode_metrics = EPISODE_METRICS
 
     def __init__(self, map_name: str, num_envs: int = 1, config: SmacConfig | None = None) -> None:
         self.config = config or SmacConfig()
@@ -57,11 +56,11 @@ class SmacEnv(BatchedEnv):
         self.rules = build_rules(self.map, self.config.stats_profile)
         self.spawn = build_spawn(self.map, self.config.stats_profile)
         self.layout = layout(self.map, self.config)
-        self.score = score_layout(self.rules)
+        self.prices = score_layout(self.map, self.config)
         self.world = _world(self.map, self.layout, num_envs)
         self._views = AlternatingViews(self.world)
         self._step = StepArrays(self.world)
-        self._info = np.zeros((len(METRICS), num_envs))
+        self._info = np.zeros((len(EPISODE_METRICS), num_envs))
         self.battles = _battles(self.map, num_envs)
         self._scratch = _scratch(self.map)
 
@@ -78,7 +77,7 @@ class SmacEnv(BatchedEnv):
         illegal = step_batch(
             self.rules,
             self.layout,
-            self.score,
+            self.prices,
             self.battles,
             self._scratch,
             chosen,
@@ -89,7 +88,7 @@ class SmacEnv(BatchedEnv):
         if illegal != LEGAL:
             self._views.advance()
             raise UsageError(_complaint(chosen, mask, illegal))
-        info = dict(zip(METRICS, self._info, strict=True))
+        info = dict(zip(EPISODE_METRICS, self._info, strict=True))
         out = self._step
         return StepResult(current.view, out.reward_tensor, out.terminated_tensor, out.truncated_tensor, info)
 
@@ -182,7 +181,7 @@ def _scratch(one: SmacMap) -> Scratch:
         return np.zeros((units, TABLE_WIDTH), np.float32)
 
     allies, enemies = one.n_allies, one.n_enemies
-    return Scratch(table(allies), table(enemies), table(allies), table(enemies), np.zeros(SCORES))
+    return Scratch(table(allies), table(enemies), table(allies), table(enemies), score_buffer())
 
 
 def _complaint(actions: NDArray[np.int64], mask: NDArray[np.bool_], flat: int) -> str:

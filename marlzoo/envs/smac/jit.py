@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,15 +29,17 @@ def exact(function: Kernel) -> Kernel:
 
 
 def persistent(function: Kernel) -> Kernel:
-    """Compile an entry kernel and keep the machine code on disk.
+    """Compile an entry kernel and keep the machine code on disk, under a name of its own for every state of the
+    sources.
 
-    Numba's cache knows when the file of the entry kernel changes, but not when a kernel that it calls does. An
-    entry kernel must therefore be made by a function that takes `source_digest()` and must refer to it: what a
-    kernel closes over is a part of the cache's key.
+    Numba's cache notices when the file of the entry kernel changes, but not when a kernel that it calls does, and
+    it cannot read entries that name a type which is no longer there.
     """
+    function.__qualname__ += f"-{source_digest():x}"
     return numba.njit(cache=True, error_model="numpy")(function)  # type: ignore[no-any-return]
 
 
+@cache
 def source_digest() -> int:
     """A number that changes with any source file of this package."""
     digest = hashlib.sha256()

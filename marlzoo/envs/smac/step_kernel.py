@@ -3,17 +3,25 @@ that a battle's two kilobytes stay in the nearest cache."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from marlzoo.envs.smac.jit import exact, persistent, source_digest
+from marlzoo.envs.smac.jit import exact, persistent
 from marlzoo.envs.smac.observe_kernel import ObserveLayout, observe_into
 from marlzoo.envs.smac.rules import Rules
-from marlzoo.envs.smac.score_interim import ScoreLayout, score_into
+from marlzoo.envs.smac.score_kernel import (
+    DEAD_ALLIES,
+    DEAD_ENEMIES,
+    END,
+    REGENERATION,
+    REWARD,
+    UNDECIDED,
+    VICTORY,
+    ScoreLayout,
+    score_into,
+)
 from marlzoo.envs.smac.simulate import give_orders, run_loops
 from marlzoo.envs.smac.spawn import Spawn, start
 from marlzoo.envs.smac.state import TABLE_WIDTH, Floats, Ints, Words
@@ -24,13 +32,9 @@ Doubles = NDArray[np.float64]
 SETTLING_LOOPS = 2  # SMAC lets the game run this long before it shows the first observation
 LEGAL = -1
 
-# Columns of `Outputs.info`, in the order of the environment's episode metrics.
-WON, DEAD_ALLIES, DEAD_ENEMIES, TIMED_OUT, REGENERATION = range(5)
-
-# Entries of what `score_into` fills in.
-REWARD, END, LOST, KILLED, REGAINED = range(5)
-SCORES = 5
-UNDECIDED = -2.0
+EPISODE_METRICS = ("battle_won", "dead_allies", "dead_enemies", "episode_limit", "regeneration_share")
+WON, LOST, KILLED, TIMED_OUT, REGAINED = range(5)
+"""Rows of `Outputs.info`, one for each metric."""
 
 
 class Battles(NamedTuple):
@@ -96,7 +100,7 @@ def _first_illegal(actions: NDArray[np.int64], mask: Bools) -> int:
     return LEGAL
 
 
-@numba.njit
+@exact
 def _show(layout: ObserveLayout, battles: Battles, scratch: Scratch, out: Outputs, e: int) -> None:
     """Write the view of environment e from the tables in the scratch memory."""
     observe_into(
@@ -113,93 +117,86 @@ def _show(layout: ObserveLayout, battles: Battles, scratch: Scratch, out: Output
 
 
 @exact
-def _record(rules: Rules, limit: int, battles: Battles, scratch: Scratch, out: Outputs, e: int) -> None:
+def _score(prices: ScoreLayout, scratch: Scratch) -> None:
+    score_into(
+        prices,
+        scratch.allies_before,
+        scratch.enemies_before,
+        scratch.allies,
+        scratch.enemies,
+        scratch.scores,
+    )
+
+
+@exact
+def _record(limit: int, battles: Battles, scores: Doubles, out: Outputs, e: int) -> None:
     """Write reward, end of episode and episode metrics of environment e."""
-    scores = scratch.scores
     battles.totals[e, 0] += scores[REWARD]
-    battles.totals[e, 1] += scores[REGAINED]
+    battles.totals[e, 1] += scores[REGENERATION]
+    total = battles.totals[e, 0]
     out.reward[e] = scores[REWARD]
     out.first[e] = False
     out.terminated[e] = scores[END] != UNDECIDED
-    out.truncated[e] = not out.terminated[e] and battles.clock[e, 1] >= limit
-    out.info[WON, e] = scores[END] == 1.0
-    out.info[DEAD_ALLIES, e] = scores[LOST]
-    out.info[DEAD_ENEMIES, e] = scores[KILLED]
+    out.truncated[e] = scores[END] == UNDECIDED and battles.clock[e, 1] >= limit
+    out.info[WON, e] = scores[END] == VICTORY
+    out.info[LOST, e] = scores[DEAD_ALLIES]
+    out.info[KILLED, e] = scores[DEAD_ENEMIES]
     out.info[TIMED_OUT, e] = out.truncated[e]
-    total = battles.totals[e, 0]
-    out.info[REGENERATION, e] = battles.totals[e, 1] / total if total > 0.0 else 0.0
+    out.info[REGAINED, e] = battles.totals[e, 1] / total if total > 0.0 else 0.0
 
 
-def _build_step(digest: int) -> Callable[..., int]:
-    @persistent
-    def step_batch(
-        rules: Rules,
-        layout: ObserveLayout,
-        score: ScoreLayout,
-        battles: Battles,
-        scratch: Scratch,
-        actions: NDArray[np.int64],
-        mask: Bools,
-        loops: int,
-        out: Outputs,
-    ) -> int:
-        """Advance E battles by one step. Returns LEGAL, or the flat index `[E, N]` of an illegal action, in
-        which case nothing was done."""
-        assert digest >= 0  # part of the cache's key, see `persistent`
-        illegal = _first_illegal(actions, mask)
-        if illegal != LEGAL:
-            return illegal
-        for e in range(actions.shape[0]):
+@persistent
+def step_batch(
+    rules: Rules,
+    layout: ObserveLayout,
+    prices: ScoreLayout,
+    battles: Battles,
+    scratch: Scratch,
+    actions: NDArray[np.int64],
+    mask: Bools,
+    loops: int,
+    out: Outputs,
+) -> int:
+    """Advance E battles by one step of `loops` game loops.
+
+    Returns LEGAL, or the flat index `[E, N]` of an action that `mask` forbids, in which case nothing was done.
+    """
+    illegal = _first_illegal(actions, mask)
+    if illegal != LEGAL:
+        return illegal
+    for e in range(actions.shape[0]):
+        f, n = battles.floats[e], battles.ints[e]
+        for i in range(rules.n_allies):
+            battles.last[e, i] = actions[e, i]
+        fill_tables(rules, f, scratch.allies_before, scratch.enemies_before)
+        give_orders(rules, f, n, battles.last[e], np.float32(layout.move_amount))
+        run_loops(rules, f, n, battles.words[e], battles.clock[e], loops)
+        battles.clock[e, 1] += 1
+        fill_tables(rules, f, scratch.allies, scratch.enemies)
+        _score(prices, scratch)
+        _record(layout.episode_limit, battles, scratch.scores, out, e)
+        _show(layout, battles, scratch, out, e)
+    return LEGAL
+
+
+@persistent
+def restart_batch(
+    rules: Rules,
+    spawn: Spawn,
+    layout: ObserveLayout,
+    battles: Battles,
+    scratch: Scratch,
+    which: Bools,
+    out: Outputs,
+) -> None:
+    """Begin new battles in the environments named by `which [E]`, and show them."""
+    for e in range(which.shape[0]):
+        out.first[e] = which[e]
+        if which[e]:
             f, n = battles.floats[e], battles.ints[e]
-            for i in range(rules.n_allies):
-                battles.last[e, i] = actions[e, i]
-            fill_tables(rules, f, scratch.allies_before, scratch.enemies_before)
-            give_orders(rules, f, n, battles.last[e], np.float32(layout.move_amount))
-            run_loops(rules, f, n, battles.words[e], battles.clock[e], loops)
-            battles.clock[e, 1] += 1
+            start(rules, spawn, f, n, battles.words[e], battles.clock[e])
+            run_loops(rules, f, n, battles.words[e], battles.clock[e], SETTLING_LOOPS)
+            battles.last[e] = -1
+            battles.totals[e] = 0.0
             fill_tables(rules, f, scratch.allies, scratch.enemies)
-            score_into(
-                score,
-                scratch.allies_before,
-                scratch.enemies_before,
-                scratch.allies,
-                scratch.enemies,
-                scratch.scores,
-            )
-            _record(rules, layout.episode_limit, battles, scratch, out, e)
             _show(layout, battles, scratch, out, e)
-        return LEGAL
-
-    return step_batch
-
-
-def _build_restart(digest: int) -> Callable[..., None]:
-    @persistent
-    def restart_batch(
-        rules: Rules,
-        spawn: Spawn,
-        layout: ObserveLayout,
-        battles: Battles,
-        scratch: Scratch,
-        which: Bools,
-        out: Outputs,
-    ) -> None:
-        """Begin new battles in the environments named by `which [E]`, and show them."""
-        assert digest >= 0  # part of the cache's key, see `persistent`
-        for e in range(which.shape[0]):
-            out.first[e] = which[e]
-            if which[e]:
-                f, n = battles.floats[e], battles.ints[e]
-                start(rules, spawn, f, n, battles.words[e], battles.clock[e])
-                run_loops(rules, f, n, battles.words[e], battles.clock[e], SETTLING_LOOPS)
-                battles.last[e] = -1
-                battles.totals[e] = 0.0
-                fill_tables(rules, f, scratch.allies, scratch.enemies)
-                _show(layout, battles, scratch, out, e)
-
-    return restart_batch
-
-
-_DIGEST = source_digest()
-step_batch: Callable[..., int] = _build_step(_DIGEST)
-restart_batch: Callable[..., None] = _build_restart(_DIGEST)
