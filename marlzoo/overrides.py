@@ -19,6 +19,8 @@ from marlzoo.errors import MarlzooError, UsageError, nearest
 
 M = TypeVar("M", bound=BaseModel)
 
+_OUT_OF_RANGE = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal"})
+
 _WORDS: Mapping[str, Any] = {"true": True, "false": False, "none": None, "null": None}
 
 
@@ -79,11 +81,11 @@ def read_value(annotation: Any, text: str) -> Any:
 
 
 def _fits(adapter: TypeAdapter[Any], reading: Any) -> bool:
-    """Whether `reading` is of the adapter's type without any conversion."""
+    """Whether `reading` is of the adapter's type without any conversion, though perhaps out of range."""
     try:
         adapter.validate_json(json.dumps(reading), strict=True)
-    except ValidationError:
-        return False
+    except ValidationError as error:
+        return any(complaint["type"] in _OUT_OF_RANGE for complaint in error.errors())
     return True
 
 
@@ -161,7 +163,7 @@ def _one_line(error: ValidationError, settings: Mapping[str, Setting]) -> Marlzo
 
 
 def _reworded(message: str, value: Any) -> str:
-    message = message.partition(", unable to parse")[0].removeprefix("Value error, ")
+    message = message.partition(", unable to ")[0].removeprefix("Value error, ")
     if message.startswith("Input should be "):
         return f"{value!r} is not {message.removeprefix('Input should be ')}"
     return message[:1].lower() + message[1:]

@@ -184,7 +184,7 @@ class PluginHost:
             distribution=candidate.distribution,
             version=candidate.version,
             module=module.__name__,
-            path=Path(module.__file__ or ""),
+            path=Path(getattr(module, "__file__", None) or ""),
             hooks=tuple(hook for hook in ALL_HOOKS if self._implements(module, hook)),
         )
         try:
