@@ -63,7 +63,7 @@ class ValueNorm(nn.Module):
 
     def statistics(self) -> tuple[float, float]:
         """Mean and standard deviation of the returns so far; before the first update 0 and 0.1."""
-        scale = max(float(self.debias), 1e-5)
+        scale = float(self.debias) or 1.0
         mean = float(self.mean) / scale
         variance = max(float(self.mean_square) / scale - mean**2, 1e-2)
         return mean, variance**0.5
