@@ -53,7 +53,7 @@ class EnvConfig(_Config):
         Raises `UsageError` for an unknown argument, or a value of the wrong type or out of range.
         """
         parts = [unquote(part) for part in query.split("&") if part]
-        settings = [setting_from_text(cls, part, "environment argument", "environment id") for part in parts]
+        settings = [setting_from_text(cls, part, "argument", "environment id") for part in parts]
         settings += [setting_from_text(cls, text, "--env-arg", "option --env-arg") for text in texts]
         return build(cls, settings)[0]
 
