@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from marlzoo.algorithm import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
+from marlzoo.api import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
 from marlzoo.errors import UsageError
 from marlzoo.learn.ppo import explained_variance
 from marlzoo.learn.schedules import linear, set_learning_rate

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from marlzoo.algorithm import Metrics, World
+from marlzoo.api import Metrics, World
 from marlzoo.learn.batches import optimiser_step
 from marlzoo.learn.blocks import Block, Epochs, RowUnits, SequenceUnits, Units
 from marlzoo.learn.ppo import clipped_policy_loss, entropy_bonus, policy_diagnostics

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from marlzoo.algorithm import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
+from marlzoo.api import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
 from marlzoo.learn.joint_ppo import JointPpo
 from marlzoo.memory.returns import gae
 from marlzoo.nets.heads import noise_for

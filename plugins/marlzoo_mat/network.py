@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from marlzoo.algorithm import World
+from marlzoo.api import World
 from marlzoo.learn.joint_ppo import JointEvaluation, JointRows
 from marlzoo.nets.attention import readout
 from marlzoo.nets.mat_body import MatBody, score

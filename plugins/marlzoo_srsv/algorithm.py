@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from marlzoo.algorithm import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
+from marlzoo.api import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
 from marlzoo.learn.joint_ppo import JointPpo
 from marlzoo.memory.returns import gae, gae_micro_step, gae_state
 from marlzoo.nets.heads import noise_for

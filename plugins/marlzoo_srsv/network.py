@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from marlzoo.algorithm import World
+from marlzoo.api import World
 from marlzoo.learn.batches import micro_batches
 from marlzoo.learn.joint_ppo import JointEvaluation, JointRows
 from marlzoo.nets.attention import readout
