@@ -1,0 +1,34 @@
+"""How the kernels of this family are compiled, and the types they are written with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Floats: TypeAlias = NDArray[np.floating[Any]]
+Ints: TypeAlias = NDArray[np.int32]
+Bools: TypeAlias = NDArray[np.bool_]
+Words: TypeAlias = NDArray[np.uint64]
+
+_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "forceinline": True, "_nrt": False}
+
+
+def kernel(function: F) -> F:
+    """Compile `function`: serial, cached, IEEE division. Never fast-math, because results must depend neither
+    on the size of the batch nor on the processor.
+
+    Kernels work in the float type of their arguments. A literal such as `0.5` is a double and would promote
+    single precision, which is why constants travel in a `Physics` or `Rules` tuple, already cast.
+
+    Kernels pass tuples of dozens of arrays to each other, which costs nothing once they are inlined (five
+    times the speed at 8 cars). They neither allocate nor return arrays, so that counting references can be
+    left out.
+    """
+    compiled: F = njit(**_OPTIONS)(function)
+    return compiled
