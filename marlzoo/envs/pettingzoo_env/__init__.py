@@ -1,0 +1,1 @@
+"""Any PettingZoo environment, through one adapter."""
