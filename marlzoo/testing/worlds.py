@@ -110,8 +110,8 @@ class TargetWorld(TinyWorld):
 
     def __init__(self, num_envs: int, agents: int = 2, horizon: int = 5) -> None:
         sizes = 1 + np.arange(agents) % 2
-        infos = tuple(AgentInfo(f"agent_{n}", f"joints_{k}", 2, int(k)) for n, k in enumerate(sizes))
-        super().__init__(World(num_envs, infos, 2, "continuous", int(sizes.max()), horizon=horizon))
+        infos = tuple(AgentInfo(f"agent_{n}", f"joints_{k}", 4, int(k)) for n, k in enumerate(sizes))
+        super().__init__(World(num_envs, infos, 4, "continuous", int(sizes.max()), horizon=horizon))
         self.real = np.arange(self.world.action_dim) < sizes[:, None]
         self.state = {"target": np.zeros((num_envs, agents, 2), np.float32)}
 
@@ -125,7 +125,9 @@ class TargetWorld(TinyWorld):
         return reward[:, None], np.zeros(len(actions), np.bool_)
 
     def show(self, view: View) -> None:
-        view.obs.copy_(torch.from_numpy(self.state["target"]))
+        view.obs[..., :2] = torch.from_numpy(self.state["target"])
+        # Constants, for networks that standardise their input: two numbers alone would lose their size.
+        view.obs[..., 2:] = torch.tensor([1.0, -1.0])
 
 
 class MortalWorld(TinyWorld):
