@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,21 @@ def distribution(
     for module, source in modules.items():
         (folder / f"{module}.py").write_text(source)
     return folder
+
+
+def wheel(folder: Path) -> Path:
+    """A distribution made by `distribution`, packed as a wheel for pip."""
+    information = next(folder.glob("*.dist-info"))
+    (information / "WHEEL").write_text("Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = [path.relative_to(folder).as_posix() for path in files]
+    record = f"{information.name}/RECORD"
+    packed = folder.parent / f"{information.stem}-py3-none-any.whl"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path, name in zip(files, names, strict=True):
+            archive.write(path, name)
+        archive.writestr(record, "".join(f"{name},,\n" for name in [*names, record]))
+    return packed
 
 
 def marlzoo(

@@ -48,10 +48,8 @@ def command(state: State, name: str, environment: str | None, as_json: bool) -> 
     """Show the algorithm, environment or suite called NAME: with every setting, default, range and help."""
     registry = state.registry
     choice = None if environment is None else registry.environment(environment)
-    if _has(registry.algorithms(), name):
+    if choice is not None or _has(registry.algorithms(), name):
         _show_algorithm(registry.algorithm(name), choice, as_json)
-    elif choice is not None:
-        raise UsageError(f"--env goes with an algorithm; {name!r} is none{_hint(registry, name)}")
     elif _has(registry.environments(), name.partition("?")[0].partition(":")[0]):
         _show_environment(registry, name, as_json)
     elif _has(registry.suites(), name):

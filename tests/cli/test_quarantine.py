@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from plugin_distributions import HEADER, algorithms, distribution, hook, marlzoo, marlzoo_json
+from plugin_distributions import HEADER, algorithms, distribution, hook, marlzoo, marlzoo_json, wheel
 
 from marlzoo.registry import Registry
 
@@ -80,6 +82,15 @@ def test_a_broken_plugin_costs_one_line(case, tmp_path):
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("warning: plug-in marlzoo-broken/broken_plugin: ")
     assert message in done.stderr
+
+
+def test_what_pip_installs_is_found(tmp_path):
+    packed = wheel(distribution(tmp_path, "marlzoo-foo", {"foo_plugin": algorithms("foo")}, version="3.1"))
+    target = tmp_path / "installed"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target"]
+    subprocess.run([*pip, str(target), str(packed)], check=True)
+    entry = marlzoo_json("list", "algorithms", path=[target])[-1]
+    assert (entry["qualified"], entry["version"]) == ("marlzoo-foo/foo", "3.1")
 
 
 def test_a_plugin_that_breaks_in_one_hook_leaves_nothing_behind(tmp_path):
