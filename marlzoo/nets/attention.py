@@ -2,8 +2,8 @@
 
 After "Multi-Agent Reinforcement Learning is a Sequence Modeling Problem" (Wen et al., 2022): post-residual
 layer norms, feed-forward layers as wide as the model, exact GELU, orthogonal weights. Nothing here has the
-number of agents N in a parameter or buffer: masks are built when they are needed, so one set of weights serves
-any N.
+number of agents N in a parameter or buffer: masks are built when they are needed, so one set of weights
+serves any N.
 
 Shapes: B joint steps, N agents, O observation features, A actions (or action components), D width.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import torch
@@ -25,6 +26,8 @@ from marlzoo.nets.normalisation import FeatureNorm
 GELU_GAIN = math.sqrt(2.0)
 SMALL_GAIN = 0.01
 """The gain of attention projections and of every last layer."""
+LONGEST_WAVE = 100.0
+"""The longest wavelength of `agent_codes`, as a multiple of the shortest."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,11 @@ class BodyShape:
     """The sizes and options of a `MatBody`.
 
     `dec_token="action+rep"` adds the representation of the agent that acted to the token of its action, so
-    that one decoder block can already bind an action to its agent; the published decoder sees the action alone.
+    that one decoder block can already bind an action to its agent; the published decoder sees the action
+    alone.
+
+    `agent_code="sinusoidal"` adds a fixed code of the agent's index to its embedded observation. It stands in
+    for the one-hot agent id that the published runs find in their observations, and has no N in any shape.
     """
 
     obs_dim: int
@@ -43,6 +50,7 @@ class BodyShape:
     blocks: int = 1
     dec_token: Literal["action", "action+rep"] = "action"
     feature_norm: bool = True
+    agent_code: Literal["none", "sinusoidal"] = "none"
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -121,6 +129,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.feature_norm = FeatureNorm(shape.obs_dim) if shape.feature_norm else None
         self.embed = linear(shape.obs_dim, shape.width, GELU_GAIN, generator)
+        self.agent_code = shape.agent_code == "sinusoidal"
         self.norm = nn.LayerNorm(shape.width)
         self.blocks = nn.ModuleList(
             EncoderBlock(shape.width, shape.heads, generator) for _ in range(shape.blocks)
@@ -134,10 +143,24 @@ class Encoder(nn.Module):
         """`prepare(obs) [B, N, O] -> [B, N, D]`; `visible [B, N, N]` limits who attends to whom."""
         norm = self.feature_norm
         x = self.embed(prepared) if norm is None else norm.then_linear(prepared, self.embed)
-        x = self.norm(functional.gelu(x))
+        x = functional.gelu(x)
+        if self.agent_code:
+            x = x + agent_codes(x.shape[-2], x.shape[-1])
+        x = self.norm(x)
         for block in self.blocks:
             x = block(x, visible)
         return x
+
+
+@cache
+def agent_codes(agents: int, width: int) -> Tensor:
+    """`[N, D]`: sines and cosines of the agent's index, with geometric wavelengths from 2π to 200π agents.
+
+    The position code of Vaswani et al. (2017), with shorter wavelengths: teams are shorter than texts.
+    """
+    exponents = torch.arange(0, width, 2) / width
+    angles = torch.arange(agents).unsqueeze(-1) * LONGEST_WAVE**-exponents
+    return torch.stack((angles.sin(), angles.cos()), -1).flatten(-2)[:, :width]
 
 
 class ActionTokens(nn.Module):

@@ -16,6 +16,10 @@ class BodyConfig(AlgorithmConfig):
     heads: int = Field(1, ge=1, le=64, description="Attention heads; must divide the width.")
     blocks: int = Field(1, ge=1, le=64, description="Blocks of the encoder and of the decoder.")
     feature_norm: bool = Field(True, description="Layer normalisation of the observations.")
+    agent_code: Literal["none", "sinusoidal"] = Field(
+        "none",
+        description="A fixed code of the agent's index, in place of the id in published observations.",
+    )
     dec_token: Literal["action", "action+rep"] = Field(
         "action", description="What a decoder token carries: the action, or also the actor's representation."
     )

@@ -112,6 +112,7 @@ class MatBody(nn.Module):
             blocks=config.blocks,
             dec_token=config.dec_token,
             feature_norm=config.feature_norm,
+            agent_code=config.agent_code,
         )
         return cls(
             shape,
