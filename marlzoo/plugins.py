@@ -8,6 +8,7 @@ checked and asked for its catalogue by itself; whatever goes wrong costs that pl
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import logging
@@ -106,12 +107,16 @@ class PluginHost:
         self._manager.add_hookspecs(hookspecs)
 
     def add(self, candidate: Candidate) -> None:
-        """Load one plug-in; if anything about it is wrong, leave no trace of it but a problem."""
+        """Load one plug-in; if anything about it is wrong, leave no trace of it but a problem.
+
+        What it prints meanwhile goes to standard error: standard output may be read by a program.
+        """
         try:
-            module = _checked_module(candidate.load())
-            self._check_new(candidate, module)
-            self._check_hook_names(module)
-            info, offers = self._register(candidate, module)
+            with contextlib.redirect_stdout(sys.stderr):
+                module = _checked_module(candidate.load())
+                self._check_new(candidate, module)
+                self._check_hook_names(module)
+                info, offers = self._register(candidate, module)
         except _LOAD_ERRORS as error:
             self.report(candidate.name, candidate.distribution, _describe(error))
             return
@@ -227,6 +232,8 @@ def load_plugins(files: Sequence[Path] = (), environ: Mapping[str, str] = os.env
             host.add(candidate)
         else:
             host.skipped.append(Problem(candidate.name, candidate.distribution, refusal))
+    if not any(candidate.distribution == BUILTIN for candidate in installed):
+        host.report("*", BUILTIN, "not installed, so nothing is built in; install it with pip")
     for name in policy.unmet(installed):
         host.report("*", name, "named in MARLZOO_PLUGINS, but not installed")
     for path in dict.fromkeys(path.resolve() for path in files):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -133,6 +134,26 @@ def test_builtin_plugins_load_without_a_problem():
     host = load_plugins(environ={"MARLZOO_PLUGINS": ""})
     assert host.problems == []
     assert all(plugin.builtin for plugin in host.plugins)
+
+
+def test_a_source_tree_that_is_not_installed_is_a_problem(monkeypatch):
+    monkeypatch.setattr("marlzoo.plugins.installed_candidates", list)
+    problems = load_plugins(environ={}).problems
+    assert [str(problem) for problem in problems] == [
+        "plug-in marlzoo/*: not installed, so nothing is built in; install it with pip"
+    ]
+
+
+def test_a_plugin_that_prints_does_not_write_to_standard_output(capsys):
+    def marlzoo_sinks():
+        sys.stdout.write("hello\n")
+        return []
+
+    host = PluginHost()
+    host.add(candidate("chatty", marlzoo_sinks))
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "hello\n")
+    assert len(host.plugins) == 1
 
 
 def test_every_hook_is_specified_and_documented():
