@@ -138,10 +138,11 @@ class WorkerPool(Stepper):
         for number, payload in orders.items():
             if not _send(self._workers[number], verb, payload):
                 faults[number] = "its process ended"
-        deadline = time.monotonic() + self._config.timeout
-        for number in orders:
+        sent = time.monotonic()
+        for number, payload in orders.items():
             if number not in faults:
-                fault = self._wait(self._workers[number], deadline)
+                patience = self._config.timeout * (1 + _steps_to_replay(payload))
+                fault = self._wait(self._workers[number], sent + patience)
                 if fault is not None:
                     faults[number] = fault
         for number, fault in faults.items():
@@ -152,7 +153,7 @@ class WorkerPool(Stepper):
         """The worker's answer: None, or what went wrong."""
         try:
             if not worker.connection.poll(max(0.0, deadline - time.monotonic())):
-                return f"it did not answer in {self._config.timeout:g} s"
+                return "it did not answer in time"
             answer: str | None = worker.connection.recv()
             return answer
         except (EOFError, OSError):
@@ -211,6 +212,10 @@ def _dismiss(worker: _Worker, seconds: float) -> None:
     """Ask a worker to close its copies and wait a little."""
     if _send(worker, "close", None):
         worker.process.join(timeout=seconds)
+
+
+def _steps_to_replay(episodes: Mapping[int, Episode] | None) -> int:
+    return sum(len(episode.actions) for episode in (episodes or {}).values())
 
 
 def _send(worker: _Worker, verb: str, payload: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import traceback
 from collections.abc import Mapping, Sequence
 from ctypes import c_byte
@@ -53,8 +54,9 @@ def serve(connection: Connection, assignment: Assignment) -> None:
 
     The answer is None, or a text that says what went wrong; after that the worker ends.
     """
+    # Ctrl-C reaches the whole process group; when to stop is for the training process to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     fault: str | None = None
-    drivers: dict[int, Driver] = {}
     try:
         arrays = map_arrays(assignment.layout, assignment.num_envs, assignment.memory)
         drivers = _build(assignment, arrays)
