@@ -174,7 +174,7 @@ def _step_rows(
         x, y, heading, speed = states[i, 0], states[i, 1], states[i, 2], states[i, 3]
         dx, dy = goals[i, 0] - x, goals[i, 1] - y
         distance = math.sqrt(dx * dx + dy * dy)
-        out[i] = states[i]
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = x, y, heading, speed
         if distance < physics.freeze_radius:
             continue
         hx, hy = math.cos(heading), math.sin(heading)
@@ -235,7 +235,7 @@ def step_states(
             "expected one row per car in each"
         )
     physics = make_physics(base, dtype, compat=compat)
-    moved = np.empty_like(rows)
+    moved = np.empty((len(rows), 4), dtype)
     _step_rows(rows, targets, commands, (control or base.control) == "residual", physics, moved)
     return moved
 

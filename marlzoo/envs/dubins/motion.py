@@ -71,10 +71,9 @@ def command(
         if rules.wants_nominal:
             aim_turn, aim_accel = cars.nominal_turn[i], cars.nominal_accel[i]
             turn, accel = commands[i, 0], commands[i, 1]
-            total = total_action(
-                commands[i, 0], commands[i, 1], aimed_turn, aimed_accel, rules.residual, physics
-            )
-            deeds.deviation[i] = (turn - aim_turn) ** 2 + (accel - aim_accel) ** 2
+            turn, accel = total_action(turn, accel, aim_turn, aim_accel, rules.residual, physics)
+            off_turn, off_accel = turn - aim_turn, accel - aim_accel
+            deeds.deviation[i] = off_turn * off_turn + off_accel * off_accel
 
 
 @kernel
