@@ -90,9 +90,8 @@ def main() -> None:
         whole = whole_episodes(task, num_envs, arguments, options.seconds)
         rows.append({"task": task, "envs": num_envs, "steps": alone, "episodes": whole, "target": target})
         if not options.json:
-            print(
-                f"{task:>16} x {num_envs:<3} {alone:6.2f} M/s steps {whole:6.2f} M/s episodes  target {target}"
-            )
+            speeds = f"{alone:6.2f} M/s steps {whole:6.2f} M/s episodes"
+            print(f"{task:>16} x {num_envs:<3} {speeds}  target {target}")
     if options.json:
         print(json.dumps({"version": VERSION, "machine": platform.machine(), "rows": rows}, indent=1))
 

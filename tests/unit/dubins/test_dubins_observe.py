@@ -61,7 +61,7 @@ def test_moving_and_turning_the_world_changes_only_the_heading_vector():
     env, view, state = fresh(steps=40)
     before = view.obs.clone()
     angle, shift = 0.7, np.array([5.0, -3.0])
-    turned = {key: value for key, value in state.items()}
+    turned = dict(state.items())
     for a, b in (("x", "y"), ("goal_x", "goal_y")):
         x, y = state[f"cars.{a}"].astype(np.float64), state[f"cars.{b}"].astype(np.float64)
         turned[f"cars.{a}"] = (np.cos(angle) * x - np.sin(angle) * y + shift[0]).astype(np.float32)
