@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from marlzoo import hookimpl
-from marlzoo.envs.smac.maps import MAPS
-from marlzoo.specs import EnvironmentSpec, Score
+from marlzoo.envs.dubins.spec import DUBINS
+from marlzoo.envs.mamujoco.spec import MAMUJOCO
+from marlzoo.envs.pettingzoo_env.spec import PETTINGZOO
+from marlzoo.envs.smac.spec import SMAC
+from marlzoo.specs import EnvironmentSpec
 
 MARLZOO_API = 1
 
 
 @hookimpl
 def marlzoo_environments() -> list[EnvironmentSpec]:
-    return [
-        EnvironmentSpec(
-            name="smac",
-            make="marlzoo.envs.smac.batched:make",
-            config="marlzoo.envs.smac.config:SmacConfig",
-            summary="The StarCraft Multi-Agent Challenge on an embedded, SMAC-compatible engine",
-            score=Score("win_rate", metric="battle_won", percent=True),
-            tasks=tuple(MAPS),
-        )
-    ]
+    return [SMAC, MAMUJOCO, DUBINS, PETTINGZOO]

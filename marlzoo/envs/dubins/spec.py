@@ -8,7 +8,7 @@ DUBINS = EnvironmentSpec(
     name="dubins",
     make="marlzoo.envs.dubins.batched:make",
     config="marlzoo.envs.dubins.config:DubinsConfig",
-    summary="cars drive to their goals without touching, 8 to 100,000 of them",
+    summary="DubinsCar: cars drive to their goals without touching, 8 to 100,000 of them",
     score=Score("success_ratio", metric="success", percent=True),
     tasks=tuple(
         f"{preset}-{cars}"

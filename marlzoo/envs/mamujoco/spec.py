@@ -24,7 +24,7 @@ MAMUJOCO = EnvironmentSpec(
     name="mamujoco",
     make="marlzoo.envs.mamujoco.batched:make",
     config="marlzoo.envs.mamujoco.config:MamujocoConfig",
-    summary="Multi-Agent MuJoCo: one robot, its joints split among agents (Gymnasium's v5 tasks).",
+    summary="Multi-Agent MuJoCo: one robot, its joints split among agents (Gymnasium's v5 tasks)",
     score=Score(
         "return",
         metric="return",
