@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from marlzoo.envs.smac.config import SmacConfig, smac_config
-from marlzoo.envs.smac.jit import persistent, source_digest
+from marlzoo.envs.smac.jit import persistent
 from marlzoo.envs.smac.layout import layout
 from marlzoo.envs.smac.maps import SmacMap, get_map
 from marlzoo.envs.smac.observe_kernel import SIGHT, Bools, Floats, Ints, ObserveLayout, observe_into
@@ -66,7 +66,7 @@ def observe_units(
     ours = unit_table("allies", allies, plan.n_agents)
     theirs = unit_table("enemies", enemies, plan.n_enemies)
     actions = _action_numbers(last_actions, plan.n_agents, plan.n_actions)
-    _OBSERVE(plan, ours, theirs, actions, step, obs, states, mask, alive)
+    _observe(plan, ours, theirs, actions, step, obs, states, mask, alive)
     obs, states = _with_exact_time(config, smac_map, step, obs, states)
     return {
         "obs": obs,
@@ -136,23 +136,16 @@ def _visibility(plan: ObserveLayout) -> NDArray[np.bool_]:
     return seen
 
 
-def _build(digest: int) -> Callable[..., None]:
-    @persistent
-    def observe(
-        plan: ObserveLayout,
-        allies: Floats,
-        enemies: Floats,
-        last_actions: Ints,
-        step: int,
-        obs: Floats,
-        states: Floats,
-        mask: Bools,
-        alive: Bools,
-    ) -> None:
-        assert digest >= 0  # part of the cache's key, see `persistent`
-        observe_into(plan, allies, enemies, last_actions, step, obs, states, mask, alive)
-
-    return observe
-
-
-_OBSERVE = _build(source_digest())
+@persistent
+def _observe(
+    plan: ObserveLayout,
+    allies: Floats,
+    enemies: Floats,
+    last_actions: Ints,
+    step: int,
+    obs: Floats,
+    states: Floats,
+    mask: Bools,
+    alive: Bools,
+) -> None:
+    observe_into(plan, allies, enemies, last_actions, step, obs, states, mask, alive)

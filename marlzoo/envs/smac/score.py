@@ -6,7 +6,7 @@ once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from marlzoo.envs.smac import score_kernel as kernel
 from marlzoo.envs.smac.config import SmacConfig, smac_config
 from marlzoo.envs.smac.forces import Forces, forces
-from marlzoo.envs.smac.jit import persistent, source_digest
+from marlzoo.envs.smac.jit import persistent
 from marlzoo.envs.smac.maps import SmacMap, get_map
 from marlzoo.envs.smac.observe_kernel import Doubles, Floats
 from marlzoo.envs.smac.score_kernel import ScoreLayout, score_into
@@ -96,7 +96,7 @@ def score_units(
     prices = score_layout(smac_map, config, ally_kinds, enemy_kinds)
     n, m = smac_map.n_allies, smac_map.n_enemies
     out = kernel.score_buffer()
-    _SCORE(
+    _score(
         prices,
         unit_table("before[0]", before[0], n),
         unit_table("before[1]", before[1], m),
@@ -117,20 +117,13 @@ def score_units(
     return {"reward": float(out[kernel.REWARD]), "terminated": decided or step >= limit, "info": info}
 
 
-def _build(digest: int) -> Callable[..., None]:
-    @persistent
-    def score(
-        prices: ScoreLayout,
-        allies_before: Floats,
-        enemies_before: Floats,
-        allies: Floats,
-        enemies: Floats,
-        out: Doubles,
-    ) -> None:
-        assert digest >= 0  # part of the cache's key, see `persistent`
-        score_into(prices, allies_before, enemies_before, allies, enemies, out)
-
-    return score
-
-
-_SCORE = _build(source_digest())
+@persistent
+def _score(
+    prices: ScoreLayout,
+    allies_before: Floats,
+    enemies_before: Floats,
+    allies: Floats,
+    enemies: Floats,
+    out: Doubles,
+) -> None:
+    score_into(prices, allies_before, enemies_before, allies, enemies, out)
