@@ -33,7 +33,8 @@ def record(env, steps, generator, view=None):
     for _ in range(steps):
         step = env.step(actions_for(env, generator))
         shown += [step.view.obs.clone(), step.reward.clone(), step.truncated.clone(), step.terminated.clone()]
-        shown += [torch.from_numpy(values.copy()) for values in step.info.values()]
+        ended = (step.truncated | step.terminated).numpy()
+        shown += [torch.from_numpy(values[ended]) for values in step.info.values()]
         view = env.reset_done()
         shown += [view.obs.clone(), view.neighbours.clone(), view.first.clone()]
         if view.state is not None:

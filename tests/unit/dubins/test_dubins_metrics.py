@@ -104,7 +104,7 @@ def full_speed_ahead(env):
 
 
 def test_the_fastest_drive_comes_close_to_the_ceiling_and_not_above():
-    env = make("gcbfplus-200", DubinsConfig(horizon=120), 1)
+    env = make("gcbfplus-200", DubinsConfig(horizon=120, area=5.0), 1)
     env.reset(np.random.SeedSequence(0).spawn(1))
     for _ in range(120):
         step = env.step(full_speed_ahead(env))

@@ -80,7 +80,7 @@ def test_uref(control):
 
 def test_dgppo():
     touched = 0
-    for _, _, actions, reward, after in rollout("gcbfplus-6", reward="dgppo", cost_weight=3.0):
+    for _, _, actions, reward, after in rollout("transfer-6", reward="dgppo", cost_weight=3.0):
         away = distances(after)
         team = (-0.01 * away - 0.001 * (away > 0.01) - 0.0001 * 9 * (actions**2).sum(1)).mean()
         places = np.stack([after["cars.x"], after["cars.y"]], 1).astype(np.float64)
