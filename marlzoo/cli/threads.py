@@ -19,6 +19,8 @@ def limit_threads(count: int) -> None:
     """Let torch, BLAS and Numba use `count` threads. Call it before anything heavy is imported."""
     for name in _VARIABLES:
         os.environ[name] = str(count)
+    # Otherwise MKL may add in another order where memory lies differently, and a resumed run may differ.
+    os.environ.setdefault("MKL_CBWR", "AUTO")
     import torch
 
     torch.set_num_threads(count)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def load(path: Path) -> dict[str, Any]:
         UsageError: the file is missing, truncated, not a marlzoo checkpoint, or of a newer format.
     """
     try:
-        document = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's advice on foreign files is for programmers
+            document = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise UsageError(f"cannot read checkpoint {path}: {error.strerror or error}") from error
     except Exception as error:  # torch raises half a dozen types on files that it cannot parse

@@ -30,7 +30,7 @@ def encode(tree: Any, where: str = "state") -> Any:
     """
     if isinstance(tree, Tensor):
         return tree.detach().clone()
-    if tree is None or type(tree) in (bool, int, float, str, bytes):
+    if tree is None or type(tree) in (bool, int, float, str):
         return tree
     if isinstance(tree, np.ndarray | np.generic):
         return _encode_array(tree, where)

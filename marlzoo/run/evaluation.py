@@ -83,7 +83,9 @@ class Evaluation:
             "episodes": len(self.scores),
             "return": self.mean_return,
             "length": self.mean_length,
-            "metrics": dict(self.metrics),
+            "metrics": {
+                name: value if math.isfinite(value) else None for name, value in self.metrics.items()
+            },
             "scores": list(self.scores),
             "wall_seconds": round(self.wall_seconds, 3),
         }

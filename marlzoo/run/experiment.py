@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ def begin_run(
         manifest = new_manifest(plan, workshop.env)
         folder.create()
         with folder.locked():
+            folder.check_free()
             write_json(folder.config, plan.to_json())
             write_json(folder.manifest, manifest)
             recorder = RunRecorder(plan, folder, manifest, registry.host, listener)
@@ -91,14 +92,16 @@ def resume_run(
     with folder.locked():
         manifest = folder.read_manifest()
         plan = restore_plan(registry, read_json(folder.config), str(folder.config))
-        if manifest["status"] == "finished" and (steps or 0) <= plan.settings.steps:
+        if manifest["status"] == "finished" and (steps or 0) <= manifest["steps"]:
             listener.note(f"{path} is finished; give --steps to train it longer")
             return Outcome(path, "finished", manifest["step"], read_json(folder.result))
         if steps is not None:
-            plan = _extended(plan, steps, manifest, folder)
+            plan = _extended(plan, steps, manifest)
         with contextlib.closing(_Workshop(plan, listener)) as workshop:
             _check_same_code(plan, workshop.env, manifest, listener)
             checkpoint = _last_checkpoint(folder, manifest, listener)
+            if plan.settings.steps != manifest["steps"]:
+                _write_extension(plan, folder, manifest)
             recorder = RunRecorder(plan, folder, manifest, registry.host, listener)
             return _Experiment(plan, folder, recorder, workshop).execute(command, checkpoint or {}, stop)
 
@@ -202,7 +205,7 @@ class _Experiment:
         """Write down that the run ended early, as far as the disk allows, and raise one line in the place of
         a plug-in's own exception."""
         outcome = "failed" if isinstance(error, Exception) else "interrupted"
-        with contextlib.suppress(MarlzooError, IndexError):
+        with contextlib.suppress(Exception):  # whatever goes wrong now must not hide what went wrong first
             self._recorder.end(outcome, self._trainer, error=_one_line(error))
         self._recorder.conclude(outcome, None)
         if isinstance(error, Exception) and not isinstance(error, MarlzooError):
@@ -224,22 +227,23 @@ def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def _extended(plan: Plan, steps: int, manifest: dict[str, Any], folder: RunFolder) -> Plan:
-    """The plan with a new budget, written to the folder."""
-    before = plan.settings.steps
+def _extended(plan: Plan, steps: int, manifest: Mapping[str, Any]) -> Plan:
+    """The plan with another budget."""
     if steps < manifest["step"]:
-        raise UsageError(
-            f"--steps {steps:,}: the run has {manifest['step']:,} steps already; give a larger number"
-        )
-    settings = plan.settings.model_copy(update={"steps": steps})
-    longer = Plan(plan.algorithm, plan.environment, plan.config, settings, plan.sinks)
-    manifest["steps"] = steps
-    manifest["settings"] = settings.model_dump(mode="json")
+        done = manifest["step"]
+        raise UsageError(f"--steps {steps:,}: the run has {done:,} steps already; give a larger number")
+    return replace(plan, settings=plan.settings.model_copy(update={"steps": steps}))
+
+
+def _write_extension(plan: Plan, folder: RunFolder, manifest: dict[str, Any]) -> None:
+    """Put the new budget into the folder, keeping the result of the old one under another name."""
+    before, steps = manifest["steps"], plan.settings.steps
+    manifest |= {"status": "running", "steps": steps, "settings": plan.settings.model_dump(mode="json")}
     manifest.setdefault("extensions", []).append({"at_step": manifest["step"], "from": before, "to": steps})
-    write_json(folder.config, longer.to_json())
+    write_json(folder.config, plan.to_json())
+    write_json(folder.manifest, manifest)
     with reported(folder.result), contextlib.suppress(FileNotFoundError):
-        folder.result.unlink()
-    return longer
+        folder.result.rename(folder.path / f"result-{before}.json")
 
 
 def _check_same_code(plan: Plan, env: BatchedEnv, manifest: Mapping[str, Any], listener: Listener) -> None:

@@ -51,8 +51,12 @@ class RunFolder:
                 f"{self.path} holds a run already; go on with it by 'marlzoo resume {self.path}', "
                 "or give another --out"
             )
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and (not self.path.is_dir() or self._foreign()):
             raise UsageError(f"{self.path} exists and is not an empty folder; give another --out")
+
+    def _foreign(self) -> set[str]:
+        """What is in the folder, less what a run that was killed before its manifest leaves behind."""
+        return {path.name for path in self.path.iterdir()} - {_LOCK, self.config.name}
 
     def create(self) -> None:
         self.check_free()

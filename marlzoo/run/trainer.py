@@ -125,9 +125,9 @@ class Trainer:
                     return False
                 if self.finished:
                     return True
-            self._turn()
+            self.turn()
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
         """One step of every environment, and an update where the algorithm has enough data."""
         with self.clock.part("policy"), torch.no_grad():
             decision = self.algorithm.act(self._view, self._carry, Mode.SAMPLE)

@@ -1,5 +1,5 @@
-"""A plug-in in one file, for tests: a small cooperative world and a small learner, both with everything that a
-checkpoint has to hold (random generators, half-played episodes, a carry, optimiser state)."""
+"""A plug-in in one file, for tests: a small cooperative world and a small learner, both with everything that
+a checkpoint has to hold (random generators, half-played episodes, a carry, optimiser state)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class EchoConfig(EnvConfig):
 
 
 class EchoEnv(BatchedEnv):
-    """Each agent sees which action pays next (one-hot) and how late it is. Episodes end by chance or by time."""
+    """Each agent sees which action pays next (one-hot) and how late it is. Episodes end by chance or by
+    time."""
 
     backend_version = "1"
     episode_metrics = ("hit_all",)
@@ -76,7 +77,9 @@ class EchoEnv(BatchedEnv):
         self._draw_targets(~self._ended)
         self._current = 1 - self._current
         view = self._write_view(np.zeros(self._shape[0], bool))
-        reward = torch.from_numpy(np.repeat(hit.mean(axis=1, dtype=np.float32)[:, None], self._shape[1], axis=1))
+        reward = torch.from_numpy(
+            np.repeat(hit.mean(axis=1, dtype=np.float32)[:, None], self._shape[1], axis=1)
+        )
         info = {"hit_all": (self._hits == self._time).astype(float)}
         return StepResult(view, reward, torch.from_numpy(terminated), torch.from_numpy(truncated), info)
 
@@ -96,7 +99,9 @@ class EchoEnv(BatchedEnv):
         view = self._views[self._current]
         view.obs.zero_()
         view.obs[..., :ACTIONS].scatter_(2, torch.from_numpy(self._target)[..., None], 1.0)
-        view.obs[..., ACTIONS] = torch.from_numpy(self._time.astype(np.float32) / self._config.horizon)[:, None]
+        view.obs[..., ACTIONS] = torch.from_numpy(self._time.astype(np.float32) / self._config.horizon)[
+            :, None
+        ]
         view.first.copy_(torch.from_numpy(first))
         return view
 
@@ -127,13 +132,15 @@ class ParrotConfig(AlgorithmConfig):
     num_envs: int = Field(default=4, ge=1, description="Environments stepped side by side.")
     length: int = Field(default=5, ge=1, description="Steps per rollout.")
     lr: float = Field(default=0.05, gt=0, description="Learning rate.")
-    fault: str = Field(default="", description="What goes wrong, and at which update: nan:3, raise:3, illegal:3.")
+    fault: str = Field(
+        default="", description="What goes wrong, and at which update: nan:3, raise:3, illegal:3."
+    )
     pause: float = Field(default=0.0, ge=0, description="Seconds to sleep in every update.")
 
 
 class Parrot(Algorithm):
-    """REINFORCE with a linear policy. Its carry counts the steps of each episode, and its memory is cleared by
-    every update."""
+    """REINFORCE with a linear policy. Its carry counts the steps of each episode, and its memory is cleared
+    by every update."""
 
     def __init__(self, world: World, config: ParrotConfig, context: Context) -> None:
         super().__init__(world, config, context)
