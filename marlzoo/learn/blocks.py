@@ -18,8 +18,8 @@ from marlzoo.learn.batches import micro_batches, minibatches
 
 Gathered = TypeVar("Gathered")
 
-FILL = 0.75
-"""Sequences share a block while the shortest has at least this fraction of the longest one's steps."""
+STEP_OVERHEAD = 64
+"""One more step of a recurrence costs about as much as this many more rows in it (measured, D = 64)."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,15 @@ class SequenceUnits:
 
 
 def _similar(lengths: list[int], size: int) -> Iterator[slice]:
-    """Cut descending `lengths` into runs of similar ones, with at most about `size` steps in each run."""
-    begin = 0
-    for end in range(1, len(lengths) + 1):
-        longest = lengths[begin]
+    """Cut descending `lengths` into runs of at most about `size` steps each.
+
+    A run also ends where filling up all that follows would cost more than the steps of another run.
+    """
+    begin, number = 0, len(lengths)
+    for end in range(1, number + 1):
+        longest, next_length = lengths[begin], lengths[end] if end < number else 0
         full = (end - begin + 1) * longest > size
-        if end == len(lengths) or full or lengths[end] < FILL * longest:
+        filling = (number - end) * (longest - next_length)
+        if end == number or full or filling > STEP_OVERHEAD * next_length:
             yield slice(begin, end)
             begin = end

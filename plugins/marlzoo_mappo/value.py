@@ -56,7 +56,8 @@ class Valuation:
     def __init__(self, world: World, config: MappoConfig, generator: torch.Generator) -> None:
         self.config = config
         self.input = CriticInput(world, config.critic_input, config.death_masking)
-        self.epochs = Epochs(config.epochs, config.minibatches, config.micro_batch * self.input.columns)
+        # As many rows at once as the actor, however many of them an environment has.
+        self.epochs = Epochs(config.epochs, config.minibatches, config.micro_batch * world.num_agents)
         shape = BodyShape(config.width, config.layers, config.recurrent, config.feature_norm)
         self.critic = Critic(self.input.size, shape, generator)
         self.scale = ValueNorm(config.value_norm_decay) if config.value_norm else None

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marlzoo.learn.blocks import FILL, Block, Epochs, RowUnits, SequenceUnits
+from marlzoo.learn.blocks import Block, Epochs, RowUnits, SequenceUnits
 
 
 def literal_stretches(needed, first, chunk):
@@ -66,13 +66,32 @@ def test_a_sequence_walks_down_its_column(pair, chunk, size):
     seen = []
     for block in units.blocks(torch.arange(len(units)), size):
         inside = [lengths[int(start)] for start in block.rows[0]]
-        assert min(inside) >= FILL * max(inside)
+        assert inside == sorted(inside, reverse=True)
         assert len(inside) == 1 or block.rows.numel() <= size
         for sequence, length in zip(block.rows.T, inside, strict=True):
             seen.append(int(sequence[0]))
             steps = torch.arange(length) * needed.shape[1]
             assert torch.equal(sequence[:length], sequence[0] + steps)
     assert sorted(seen) == sorted(lengths)
+
+
+def rectangle(*lengths, steps=10):
+    """One column for each length: needed, and starting, from the first step on."""
+    needed = torch.arange(steps).unsqueeze(-1) < torch.tensor(lengths)
+    first = torch.zeros_like(needed)
+    return SequenceUnits(needed, first, steps)
+
+
+def test_many_short_sequences_get_a_block_of_their_own():
+    units = rectangle(*[10] * 40, *[1] * 40)
+    shapes = [tuple(block.rows.shape) for block in units.blocks(torch.arange(80), 10_000)]
+    assert shapes == [(10, 40), (1, 40)]
+
+
+def test_a_few_are_filled_up_instead():
+    (block,) = rectangle(10, 9, 9).blocks(torch.arange(3), 10_000)
+    assert block.rows.shape == (10, 3)
+    assert block.count == 28
 
 
 def test_row_units_are_the_needed_rows():
