@@ -17,15 +17,17 @@ from marlzoo.algorithm import View, World
 class ViewArrays:
     """The arrays behind one `View` of E environments.
 
-    `obs [E, N, O]`, `state [E, S]` and `action_mask [E, N, A]` are None in `view` where the world has none;
-    the arrays exist always (with a zero-sized last dimension), so that adapters need not ask.
+    `obs [E, N, O]`, `state [E, S]` (`[E, N, S]` where each agent has its own) and `action_mask [E, N, A]` are
+    None in `view` where the world has none; the arrays exist always (with a zero-sized last dimension), so
+    that adapters need not ask.
     """
 
     def __init__(self, world: World) -> None:
         envs, agents = world.num_envs, world.num_agents
         masked = world.action_dim if world.has_action_mask else 0
         self.obs = np.zeros((envs, agents, world.obs_dim), np.float32)
-        self.state = np.zeros((envs, world.state_dim), np.float32)
+        per_agent = (agents,) if world.state_per_agent else ()
+        self.state = np.zeros((envs, *per_agent, world.state_dim), np.float32)
         self.action_mask = np.zeros((envs, agents, masked), np.bool_)
         self.alive = np.ones((envs, agents), np.bool_)
         self.first = np.zeros(envs, np.bool_)

@@ -1,6 +1,7 @@
 """The SMAC-compatible environment family: an embedded engine, SMAC's interface, and the way to the real game.
 
-What is named here is imported when it is first used, so that listing environments stays free of numba and torch.
+What is named here is imported when it is first used, so that listing environments stays free of numba and
+torch.
 """
 
 from __future__ import annotations
