@@ -56,7 +56,7 @@ def kaplan_meier(data: Arrivals) -> tuple[Floats, Floats]:
     """Kaplan and Meier's (1958) estimate: the steps at which runs arrived, and the share still below the
     threshold after each."""
     times, events, at_risk = _table(data)
-    return times, np.cumprod(1 - events / at_risk)
+    return times, _share_left(events, at_risk)
 
 
 def restricted_mean(data: Arrivals, horizon: float) -> RestrictedMean:
@@ -69,7 +69,7 @@ def restricted_mean(data: Arrivals, horizon: float) -> RestrictedMean:
     inside = times < horizon
     times, events, at_risk = times[inside], events[inside], at_risk[inside]
     edges = np.concatenate([[0.0], times, [horizon]])
-    share = np.concatenate([[1.0], np.cumprod(1 - events / at_risk)])
+    share = np.concatenate([[1.0], _share_left(events, at_risk)])
     areas = share * np.diff(edges)
     beyond = np.cumsum(areas[::-1])[::-1][1:]
     left = at_risk * (at_risk - events)
@@ -87,6 +87,11 @@ def restricted_mean_difference(first: Arrivals, second: Arrivals, horizon: float
     low, high = welch_interval(value, (a.variance, len(first.steps)), (b.variance, len(second.steps)))
     p = permutation_p(np.minimum(first.steps, horizon), np.minimum(second.steps, horizon))
     return Difference(value, low, high, p)
+
+
+def _share_left(events: Floats, at_risk: Floats) -> Floats:
+    share: Floats = np.cumprod(1 - events / at_risk, dtype=np.float64)
+    return share
 
 
 def _table(data: Arrivals) -> tuple[Floats, Floats, Floats]:

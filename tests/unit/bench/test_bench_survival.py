@@ -45,7 +45,7 @@ def test_a_restricted_mean_by_hand():
 
 
 def test_greenwoods_variance_by_hand():
-    """Areas beyond the arrivals are 33/8 and 15/8; 4 * 3 and 2 * 1 are the risk terms; n / (n - 1) = 4 / 3."""
+    """Areas beyond the arrivals are 33/8 and 15/8; 4 * 3 and 2 * 1 were at risk; n / (n - 1) is 4 / 3."""
     expected = ((33 / 8) ** 2 / 12 + (15 / 8) ** 2 / 2) * 4 / 3
     assert restricted_mean(data([2, 3, 5, 10], [True, False, True, False]), 10).variance == pytest.approx(
         expected
