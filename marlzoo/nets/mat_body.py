@@ -14,6 +14,7 @@ from marlzoo.algorithm import World
 from marlzoo.nets.attention import BodyShape, Decoder, Encoder, living_before, living_only
 from marlzoo.nets.body_config import BodyConfig
 from marlzoo.nets.decode import Forced, decode
+from marlzoo.nets.decode_numba import FusedDecoder
 from marlzoo.nets.heads import ActionDistribution, Categorical, Gaussian, standard_deviation
 from marlzoo.nets.inputs import real_components
 
@@ -50,6 +51,7 @@ class MatBody(nn.Module):
         self.real_components = real_components
         self.encoder = Encoder(shape, generator)
         self.decoder = Decoder(shape, generator)
+        self.fused = FusedDecoder(self.decoder) if decoder == "fused" and shape.discrete else None
         self.log_std = None if shape.discrete else nn.Parameter(torch.ones(shape.action_dim))
 
     def prepare(self, obs: Tensor) -> Tensor:
@@ -83,6 +85,8 @@ class MatBody(nn.Module):
     ) -> Tensor:
         """The joint action `[B, N]` int64 or `[B, N, A]` float32, sampled with `noise` or greedy if None."""
         visible = self.causally_visible(alive)
+        if self.fused is not None and forced is None:
+            return self.fused(rep, action_mask, noise, visible)
 
         def options(outputs: Tensor, agent: int) -> ActionDistribution:
             mask = None if action_mask is None else action_mask[:, agent]
