@@ -17,13 +17,13 @@ def clipped_policy_loss(
     old_log_prob: Tensor,
     advantages: Tensor,
     mask: Tensor | None,
-    clip: float,
+    clip: float | Tensor,
     count: float,
 ) -> Tensor:
     """`-sum min(rho A, clamp(rho, 1 - clip, 1 + clip) A) / count` with `rho = exp(log_prob - old_log_prob)`.
 
     All shapes alike, or broadcasting: with log-probabilities per action component `[..., A]`, advantages and
-    mask `[..., 1]`, the components' losses are summed, as MAT does.
+    mask `[..., 1]`, the components' losses are summed, as MAT does. `clip` may differ from row to row.
     """
     ratio = (log_prob - old_log_prob).exp()
     surrogate = torch.minimum(ratio * advantages, ratio.clamp(1.0 - clip, 1.0 + clip) * advantages)
@@ -58,7 +58,7 @@ def entropy_bonus(entropy: Tensor, mask: Tensor | None, count: float) -> Tensor:
 
 @torch.no_grad()
 def policy_diagnostics(
-    log_prob: Tensor, old_log_prob: Tensor, mask: Tensor | None, clip: float, count: float
+    log_prob: Tensor, old_log_prob: Tensor, mask: Tensor | None, clip: float | Tensor, count: float
 ) -> dict[str, Tensor]:
     """How far the policy moved: `clip_fraction`, and `approx_kl`, the estimate `mean(rho - 1 - log rho)`.
 

@@ -41,7 +41,7 @@ def gae(
     truncated: Tensor,
     *,
     gamma: float,
-    lam: float,
+    lam: float | Tensor,
     timeout: Timeout = "terminate",
     final_values: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -53,7 +53,8 @@ def gae(
         reward: `[T, E, N]`.
         values: `[T+1, E, N]` on the scale of returns.
         terminated, truncated: `[T, E]` bool.
-        gamma, lam: discount and lambda, each in [0, 1].
+        gamma, lam: discount and lambda, each in [0, 1]; lambda may be `[T, E, 1]`, a weight for each step's
+            successor.
         timeout: see the module's text.
         final_values: `[T, E, N]`, read only where an episode was truncated; required by `bootstrap`. N may be
             1 everywhere, for values that all agents share.

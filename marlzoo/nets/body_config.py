@@ -9,8 +9,8 @@ from pydantic import Field
 from marlzoo.config import AlgorithmConfig
 
 
-class BodyConfig(AlgorithmConfig):
-    """Settings of a `MatBody`. Defaults are MAT's published ones."""
+class EncoderConfig(AlgorithmConfig):
+    """Settings of the encoder. Defaults are MAT's published ones."""
 
     width: int = Field(64, ge=1, le=8192, description="Width of the transformer.")
     heads: int = Field(1, ge=1, le=64, description="Attention heads; must divide the width.")
@@ -20,11 +20,16 @@ class BodyConfig(AlgorithmConfig):
         "none",
         description="A fixed code of the agent's index, in place of the id in published observations.",
     )
-    dec_token: Literal["action", "action+rep"] = Field(
-        "action", description="What a decoder token carries: the action, or also the actor's representation."
-    )
     mask_dead_keys: bool = Field(
         False, description="Nobody attends to dead agents; published: everybody does."
+    )
+
+
+class BodyConfig(EncoderConfig):
+    """Settings of a `MatBody`, encoder and decoder."""
+
+    dec_token: Literal["action", "action+rep"] = Field(
+        "action", description="What a decoder token carries: the action, or also the actor's representation."
     )
     decoder: Literal["fused", "torch"] = Field(
         "fused",

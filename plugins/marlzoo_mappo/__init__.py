@@ -1,4 +1,4 @@
-"""MAPPO: proximal policy optimisation with a centralised critic, for teams."""
+"""MAPPO: proximal policy optimisation with a centralised critic, for teams; IPPO: with local critics."""
 
 from __future__ import annotations
 
@@ -21,5 +21,16 @@ def marlzoo_algorithms() -> list[AlgorithmSpec]:
             count_free=True,
             recurrent=True,
             tags=("on-policy", "ctde", "ppo"),
-        )
+        ),
+        AlgorithmSpec(
+            name="ippo",
+            algorithm="marlzoo_mappo.algorithm:Mappo",
+            config="marlzoo_mappo.config:IppoConfig",
+            presets="marlzoo_mappo:presets.toml",
+            summary="Independent PPO: as MAPPO, but the critic too sees the agent's own observation alone",
+            paper="de Witt et al., 2020: Is Independent Learning All You Need in the StarCraft Challenge?",
+            count_free=True,
+            recurrent=True,
+            tags=("on-policy", "independent", "ppo"),
+        ),
     ]

@@ -40,3 +40,11 @@ class MappoConfig(PpoConfig):
         "agent's own alone (IPPO). auto: the state, or all observations where there is none.",
     )
     death_masking: bool = Field(False, description="A critic per agent sees zeros in place of a dead agent.")
+
+
+class IppoConfig(MappoConfig):
+    """MAPPO's settings with a critic per agent that sees what its actor sees."""
+
+    critic_input: Literal["auto", "state", "state_and_obs", "joint_obs", "obs"] = Field(
+        "obs", description="What the critic sees. IPPO: the agent's own observation; anything else is MAPPO."
+    )

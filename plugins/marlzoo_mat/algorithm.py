@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from marlzoo.api import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
 from marlzoo.learn.joint_ppo import JointPpo
@@ -17,9 +17,11 @@ from marlzoo_mat.network import MatNetwork
 class Mat(Algorithm):
     """Agents choose in turn, each seeing what those before it chose; PPO on all of them at once."""
 
+    network_class: ClassVar[Callable[..., Any]] = MatNetwork
+
     def __init__(self, world: World, config: MatConfig, context: Context) -> None:
         super().__init__(world, config, context)
-        self.network = MatNetwork(world, config, context.initial)
+        self.network = self.network_class(world, config, context.initial)
         estimate = partial(gae, gamma=config.gamma, lam=config.gae_lambda, timeout=config.timeout)
         self.learner = JointPpo(world, self.network, config, estimate, context)
 

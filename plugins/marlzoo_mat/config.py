@@ -1,10 +1,14 @@
-"""MAT's settings."""
+"""The settings of MAT and MAT-Dec."""
 
 from __future__ import annotations
 
 from marlzoo.learn.joint_config import JointPpoConfig
-from marlzoo.nets.body_config import BodyConfig
+from marlzoo.nets.body_config import BodyConfig, EncoderConfig
 
 
 class MatConfig(JointPpoConfig, BodyConfig):
     """MAT has no settings of its own: those of its body and of PPO for joint policies."""
+
+
+class MatDecConfig(JointPpoConfig, EncoderConfig):
+    """MAT-Dec's settings: those of MAT without its decoder."""

@@ -1,0 +1,184 @@
+"""The frame of on-policy methods with actors and a critic: everything but the order of their updates."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from marlzoo.algorithm import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
+from marlzoo.errors import UsageError
+from marlzoo.learn.schedules import linear, set_learning_rate
+from marlzoo.learn.team_config import TeamPpoConfig
+from marlzoo.learn.team_policy import Experience, Policy
+from marlzoo.learn.team_value import Valuation, Values
+from marlzoo.memory.returns import gae
+from marlzoo.memory.rollout import Rollout
+from marlzoo.nets.heads import noise_for
+from marlzoo.nets.inputs import ActorInput, real_components
+
+
+class TeamPpo(Algorithm):
+    """Acts, remembers, values and saves. A subclass says in `improve` what is learned from a full rollout.
+
+    Attributes:
+        rollout: the memory.
+        policies: one actor for all agents, or one for each (`share_parameters`).
+        valuation: the critic.
+    """
+
+    config: TeamPpoConfig
+
+    def __init__(self, world: World, config: TeamPpoConfig, context: Context) -> None:
+        super().__init__(world, config, context)
+        self.rollout = Rollout(world, config.rollout_length, keep_final_views=config.timeout == "bootstrap")
+        self.actor_input = ActorInput(world, config.agent_ids)
+        self.components = real_components(world)
+        alone = [slice(agent, agent + 1) for agent in range(world.num_agents)]
+        slices = [slice(None)] if config.share_parameters else alone
+        self.policies = [Policy(world, config, agents, context.initial) for agents in slices]
+        self.valuation = Valuation(world, config, context.initial)
+        self.updates = 0
+
+    @abc.abstractmethod
+    def improve(self, values: Values) -> Metrics:
+        """Learn from the full rollout, whose views have these values."""
+
+    def policy_of(self, agent: int) -> Policy:
+        """The actor that acts for an agent."""
+        return self.policies[0] if self.config.share_parameters else self.policies[agent]
+
+    def initial_carry(self, num_envs: int) -> Carry:
+        """The memories of the actors' recurrences, `[E, N, D]`."""
+        if not self.config.recurrent:
+            return ()
+        return torch.zeros(num_envs, self.world.num_agents, self.config.width)
+
+    @torch.no_grad()
+    def act(self, view: View, carry: Carry, mode: Mode) -> Decision:
+        inputs, legal = self.actor_input(view.obs), self._legal(view.action_mask, view.alive)
+        memory = carry.masked_fill(view.first[:, None, None], 0.0) if self.config.recurrent else None
+        noise = None
+        if mode is Mode.SAMPLE:
+            noise = noise_for(self.world, view.obs.shape[:2], self.context.generator)
+        choices = [policy.act(inputs, memory, legal, noise) for policy in self.policies]
+        actions = torch.cat([actions for actions, _ in choices], 1)
+        if memory is None:
+            return Decision(actions)
+        after = torch.cat([after for _, after in choices if after is not None], 1)
+        return Decision(actions, after, {"memory": memory})
+
+    def observe(self, transition: Transition) -> None:
+        self.rollout.add(transition)
+
+    def update(self) -> Metrics | None:
+        if not self.rollout.full:
+            return None
+        self._schedule()
+        metrics = {
+            **self.improve(self.valuation.evaluate(self.rollout)),
+            "alive_fraction": float(self.rollout.alive[:-1].float().mean()),
+        }
+        self.rollout.clear()
+        self.updates += 1
+        return metrics
+
+    def estimate(self, values: Values, lam: float | Tensor) -> tuple[Tensor, Tensor]:
+        """Advantages and returns `[T, E, C]`, for as many values as the critic has per environment."""
+        return gae(
+            self._reward(values.values.shape[-1]),
+            values.values,
+            self.rollout.terminated,
+            self.rollout.truncated,
+            gamma=self.config.gamma,
+            lam=lam,
+            timeout=self.config.timeout,
+            final_values=values.final,
+        )
+
+    def experience(self) -> Experience:
+        """What all agents saw and did in the rollout."""
+        rollout = self.rollout
+        mask = None if rollout.action_mask is None else rollout.action_mask[:-1]
+        legal, memory = self._legal(mask, rollout.alive[:-1]), rollout.memo.get("memory")
+        return Experience(
+            inputs=self.actor_input(rollout.obs[:-1]).flatten(0, 2),
+            actions=rollout.actions.flatten(0, 2),
+            legal=None if legal is None else legal.flatten(0, 2),
+            memory=None if memory is None else memory.flatten(0, 2),
+        )
+
+    def _legal(self, mask: Tensor | None, alive: Tensor) -> Tensor | None:
+        """What is legal for each agent, `[..., N, A]`: actions, or components that are no padding."""
+        return mask if self.components is None else self.components.expand(*alive.shape, -1)
+
+    def _schedule(self) -> None:
+        if self.config.linear_lr_decay:
+            taken = self.updates * self.config.rollout_length * self.world.num_envs
+            progress = taken / self.context.total_steps
+            for policy in self.policies:
+                set_learning_rate(policy.optimiser, linear(self.config.lr, 0.0, progress))
+            set_learning_rate(self.valuation.optimiser, linear(self.config.critic_lr, 0.0, progress))
+
+    def _reward(self, columns: int) -> Tensor:
+        """`[T, E, columns]`.
+
+        Raises:
+            UsageError: agents are rewarded differently, but there is one value for all of them.
+        """
+        reward = self.rollout.reward
+        if columns == reward.shape[-1]:
+            return reward
+        if not torch.equal(reward, reward[..., :1].expand_as(reward)):
+            raise UsageError(
+                f"critic_input={self.valuation.input.kind} gives all agents one value, but they are rewarded "
+                "differently; use critic_input=state_and_obs or obs"
+            )
+        return reward[..., :1]
+
+    @property
+    def ready_to_save(self) -> bool:
+        return self.rollout.empty
+
+    def state_dict(self) -> dict[str, Any]:
+        valuation = self.valuation
+        return {
+            "actors": [policy.actor.state_dict() for policy in self.policies],
+            "actor_optimisers": [policy.optimiser.state_dict() for policy in self.policies],
+            "critic": valuation.critic.state_dict(),
+            "critic_optimiser": valuation.optimiser.state_dict(),
+            "critic_memory": valuation.memory,
+            "value_norm": None if valuation.scale is None else valuation.scale.state_dict(),
+            "updates": self.updates,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.load_policy(state)
+        valuation = self.valuation
+        for policy, optimiser in zip(self.policies, state["actor_optimisers"], strict=True):
+            policy.optimiser.load_state_dict(optimiser)
+        valuation.critic.load_state_dict(state["critic"])
+        valuation.optimiser.load_state_dict(state["critic_optimiser"])
+        valuation.memory = state["critic_memory"]
+        if valuation.scale is not None:
+            valuation.scale.load_state_dict(state["value_norm"])
+        self.updates = state["updates"]
+
+    def load_policy(self, state: Mapping[str, Any]) -> None:
+        """Take the actors; with shared parameters and without ids any number of agents will do.
+
+        Raises:
+            UsageError: the saved actors have other shapes.
+        """
+        saved = state["actors"]
+        try:
+            for policy, actor in zip(self.policies, saved, strict=True):
+                policy.actor.load_state_dict(actor)
+        except (ValueError, RuntimeError) as error:
+            raise UsageError(
+                f"the saved policy does not fit: {len(saved)} actors saved, {len(self.policies)} here, or "
+                "other input, action or layer sizes; use the environment and options it was trained with"
+            ) from error

@@ -1,0 +1,184 @@
+"""The critic's half of PPO for teams: centralised values on a normalised scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from marlzoo.algorithm import Metrics, World
+from marlzoo.learn.batches import optimiser_step
+from marlzoo.learn.blocks import Block, Epochs, RowUnits, SequenceUnits, Units
+from marlzoo.learn.ppo import clipped_value_loss
+from marlzoo.learn.team_config import TeamPpoConfig
+from marlzoo.memory.rollout import Rollout
+from marlzoo.nets.actor_critic import BodyShape, Critic
+from marlzoo.nets.inputs import CriticInput
+from marlzoo.nets.normalisation import ValueNorm
+
+
+@dataclass(frozen=True)
+class Values:
+    """What the critic says about a rollout. C is the number of values per environment: 1, or N.
+
+    Attributes:
+        prepared: its inputs, `[T+1, E, C, F]`.
+        memory: its recurrence's memory before each step, `[T+1, E, C, D]`; None without.
+        predicted: on its own, normalised scale, `[T+1, E, C]`.
+        values: on the scale of returns, `[T+1, E, C]`.
+        final: those of the last views of truncated episodes, `[T, E, C]`, 0 elsewhere; None unless asked for.
+    """
+
+    prepared: Tensor
+    memory: Tensor | None
+    predicted: Tensor
+    values: Tensor
+    final: Tensor | None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one call of the critic reads and is compared with, gathered for the rows of a block."""
+
+    block: Block
+    prepared: Tensor
+    memory: Tensor | None
+    predicted: Tensor
+    target: Tensor
+
+
+class Valuation:
+    """The critic with its optimiser, its scale and, between two rollouts, its memory `[E, C, D]`."""
+
+    def __init__(self, world: World, config: TeamPpoConfig, generator: torch.Generator) -> None:
+        self.config = config
+        self.input = CriticInput(world, config.critic_input, config.death_masking)
+        # As many rows at once as the actor, however many of them an environment has.
+        self.epochs = Epochs(config.epochs, config.minibatches, config.micro_batch * world.num_agents)
+        shape = BodyShape(config.width, config.layers, config.recurrent, config.feature_norm)
+        self.critic = Critic(self.input.size, shape, generator)
+        self.scale = ValueNorm(config.value_norm_decay) if config.value_norm else None
+        self.memory = (
+            torch.zeros(world.num_envs, self.input.columns, config.width) if config.recurrent else None
+        )
+        self.parameters = list(self.critic.parameters())
+        self.optimiser = torch.optim.Adam(self.parameters, config.critic_lr, eps=config.adam_eps, fused=True)
+
+    @torch.no_grad()
+    def evaluate(self, rollout: Rollout) -> Values:
+        """The values of all views of a rollout, in one pass."""
+        prepared = self.critic.prepare(self.input(rollout.obs, rollout.state, rollout.alive))
+        if self.memory is None:
+            predicted, before, after = self.critic(prepared, None), None, None
+        else:
+            predicted, before, after = self._along(prepared, rollout.first, self.memory)
+            self.memory = after[rollout.length - 1]
+        final = self._final_values(rollout, after) if self.config.timeout == "bootstrap" else None
+        return Values(prepared, before, predicted, self._denormalised(predicted), final)
+
+    def _along(self, prepared: Tensor, first: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Step the recurrence through a rollout: predictions, and the memory before and after each step."""
+        predicted, before, after = [], [], []
+        for inputs, cleared in zip(prepared, first, strict=True):
+            before.append(memory.masked_fill(cleared[:, None, None], 0.0))
+            value, memory = self.critic.step(inputs, before[-1])
+            predicted.append(value)
+            after.append(memory)
+        return torch.stack(predicted), torch.stack(before), torch.stack(after)
+
+    def _final_values(self, rollout: Rollout, after: Tensor | None) -> Tensor:
+        """The values of the views on which time ran out, where they belong in `[T, E, C]`."""
+        values = torch.zeros(*rollout.truncated.shape, self.input.columns)
+        final = rollout.final_views()
+        if final is not None:
+            view, where = final.view, (final.steps, final.envs)
+            prepared = self.critic.prepare(self.input(view.obs, view.state, view.alive))
+            if after is None:
+                predicted = self.critic(prepared, None)
+            else:
+                predicted, _ = self.critic.step(prepared, after[where])
+            values[where] = self._denormalised(predicted)
+        return values
+
+    def _denormalised(self, predicted: Tensor) -> Tensor:
+        return predicted if self.scale is None else self.scale.denormalise(predicted)
+
+    def targets(self, returns: Tensor) -> Tensor:
+        """Returns on the critic's scale, which takes them into account first: once per rollout."""
+        if self.scale is not None:
+            self.scale.update(returns)
+        return self.normalised(returns)
+
+    def normalised(self, returns: Tensor) -> Tensor:
+        """Returns on the critic's scale, which stays as it is."""
+        return returns if self.scale is None else self.scale.normalise(returns)
+
+    def learn(
+        self,
+        rollout: Rollout,
+        values: Values,
+        targets: Tensor,
+        generator: torch.Generator,
+        *,
+        epochs: int,
+        agents: Tensor | None = None,
+    ) -> Metrics:
+        """Pass `epochs` times over one rollout; `targets [T, E, C]`. The metrics are those of the last step.
+
+        With a value per agent, only those of `agents [K]` learn; None for all.
+        """
+        report: dict[str, Tensor] = {}
+        gather = partial(self._piece, values, targets)
+        size = self.config.micro_batch * self.input.columns
+        passes = Epochs(epochs, self.config.minibatches, size)
+        for pieces in passes.batches(self._units(rollout, agents), gather, generator):
+            report = self._step(pieces)
+        return {name: float(value) for name, value in report.items()}
+
+    def _units(self, rollout: Rollout, agents: Tensor | None) -> Units:
+        steps, columns = rollout.length, self.input.columns
+        needed = torch.ones(steps, rollout.first.shape[1], columns, dtype=torch.bool)
+        if columns > 1:
+            if agents is not None:
+                needed = torch.zeros_like(needed).index_fill_(-1, agents, True)
+            if self.config.value_loss_agents == "living":
+                needed &= rollout.alive[:steps]
+        if not self.config.recurrent:
+            return RowUnits(needed)
+        first = rollout.first[:steps].unsqueeze(-1).expand_as(needed)
+        return SequenceUnits(needed.flatten(1), first.flatten(1), self.config.chunk_length)
+
+    def _piece(self, values: Values, targets: Tensor, block: Block) -> Piece:
+        rows, memory = block.rows, values.memory
+        return Piece(
+            block,
+            values.prepared.flatten(0, 2)[rows],
+            None if memory is None else memory.flatten(0, 2)[rows[0]],
+            values.predicted.flatten()[rows],
+            targets.flatten()[rows],
+        )
+
+    def _step(self, pieces: Sequence[Piece]) -> dict[str, Tensor]:
+        """One step of the optimiser, its gradient accumulated piece by piece."""
+        count = sum(piece.block.count for piece in pieces)
+        loss = torch.stack([self._accumulate(piece, count) for piece in pieces]).sum()
+        norm = optimiser_step(self.optimiser, self.parameters, self.config.max_grad_norm)
+        return {"value_loss": loss, "critic_grad_norm": norm}
+
+    def _accumulate(self, piece: Piece, count: int) -> Tensor:
+        """Add the gradient of the value loss over one piece; returns the loss."""
+        config = self.config
+        loss = clipped_value_loss(
+            self.critic(piece.prepared, piece.memory),
+            piece.predicted,
+            piece.target,
+            piece.block.counts,
+            config.clip if config.value_clip else None,
+            config.huber_delta,
+            count,
+        )
+        torch.autograd.backward(loss)
+        return loss.detach()
