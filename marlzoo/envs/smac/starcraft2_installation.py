@@ -11,6 +11,7 @@ from pathlib import Path
 from marlzoo.errors import MissingPieceError
 
 GUIDE = "see docs/starcraft2.md"
+PYSC2 = "pysc2"
 INSTALL = "install the checkout of github.com/oxwhirl/smac with pip"
 
 
@@ -21,7 +22,7 @@ def check_installation(map_name: str) -> None:
         MissingPieceError: what is missing and how to get it. AutoML's package of the same name is recognised.
     """
     _check_package()
-    if importlib.util.find_spec("pysc2") is None:
+    if importlib.util.find_spec(PYSC2) is None:
         raise MissingPieceError(
             f"backend=starcraft2 needs the package pysc2: pip install 'marlzoo[starcraft2]'; {GUIDE}"
         )

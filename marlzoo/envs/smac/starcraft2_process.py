@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
+import signal
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +15,8 @@ from marlzoo.errors import MissingPieceError, RunError
 START_SECONDS = 300.0
 STEP_SECONDS = 120.0
 """A game that does not answer for so long counts as dead."""
+
+GOODBYE_SECONDS = 5.0
 
 MAX_DEATHS = 5
 """A game that dies so often without finishing an episode ends the run."""
@@ -99,7 +103,8 @@ class GameProcess:
         """
         self.deaths += 1
         self._streak += 1
-        self.stop()
+        self._kill()
+        self._clear()
         if self._streak >= MAX_DEATHS:
             raise RunError(
                 f"{self.name} died {self._streak} times without finishing an episode, the last time because: "
@@ -116,10 +121,20 @@ class GameProcess:
             return
         with contextlib.suppress(OSError):  # it may be gone already
             self._connection.send(("close", None))
-        self._process.join(5)
+        self._process.join(GOODBYE_SECONDS)
         if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+            self._kill()
+        self._clear()
+
+    def _kill(self) -> None:
+        """End the process and the game that it started, which would outlive it."""
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+
+    def _clear(self) -> None:
+        self._process.join()
         self._connection.close()
         self._process, self._open = None, False
 

@@ -8,6 +8,7 @@ actions)`, `("close", None)`. Answers: `(kind, content)` with kind `info`, `view
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
@@ -23,8 +24,10 @@ MISSING = frozenset({"SCLaunchError", "NoMapError", "ImportError", "ModuleNotFou
 
 def serve(connection: Connection, factory: str, arguments: Mapping[str, Any]) -> None:
     """Play until told to stop. Any failure is reported and ends the process; the caller starts another."""
-    # Ctrl-C reaches the whole process group; when to stop is for the training process to say.
+    # A process group of its own: Ctrl-C does not reach it, and the game that it starts can be ended with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setsid"):
+        os.setsid()
     try:
         module_name, _, attribute = factory.partition(":")
         build = getattr(importlib.import_module(module_name), attribute)

@@ -1,7 +1,7 @@
-"""SMAC's interface once more, as slowly and literally as it can be said: plain Python, one number after another.
+"""SMAC's interface once more, as slowly and literally as it can be said: plain Python, number after number.
 
-Written from the description of the interface, not from the kernels, which it judges. Numbers are Python floats
-(doubles) read from float32 fields, as SMAC reads them from the game's messages.
+Written from the description of the interface, not from the kernels, which it judges. Numbers are Python
+floats (doubles) read from float32 fields, as SMAC reads them from the game's messages.
 """
 
 from __future__ import annotations
@@ -109,9 +109,10 @@ class Reference:
     ) -> None:
         self.map = FACTS[map_name]
         self.args = {**defaults, **arguments}
-        self.agents = _units(ally_kinds or ALLY_KINDS[map_name], allies)
-        self.enemies = _units(enemy_kinds or ENEMY_KINDS[map_name], enemies)
+        self.agents = make_units(ally_kinds or ALLY_KINDS[map_name], allies)
+        self.enemies = make_units(enemy_kinds or ENEMY_KINDS[map_name], enemies)
         self.pathing, self.height, self.step = pathing, height, step
+        self._avail: dict[int, list[int]] = {}
         self.last_action = np.zeros((self.map.agents, self.map.actions))
         for agent, action in enumerate(last_actions if last_actions is not None else []):
             self.last_action[agent, action] = 1
@@ -127,6 +128,11 @@ class Reference:
         return self.map.map_type == "MMM" and unit.kind == "medivac"
 
     def avail_agent(self, agent: int) -> list[int]:
+        if agent not in self._avail:
+            self._avail[agent] = self._avail_of(agent)
+        return list(self._avail[agent])
+
+    def _avail_of(self, agent: int) -> list[int]:
         unit = self.agents[agent]
         if unit.health <= 0:
             return [1] + [0] * (self.map.actions - 1)
@@ -180,7 +186,12 @@ class Reference:
         """Zeros where the enemy is dead or out of sight."""
         unit, other = self.agents[agent], self.enemies[enemy]
         distance = self.distance(unit, other)
-        row = [self.avail_agent(agent)[6 + enemy], distance / 9, (other.x - unit.x) / 9, (other.y - unit.y) / 9]
+        row = [
+            self.avail_agent(agent)[6 + enemy],
+            distance / 9,
+            (other.x - unit.x) / 9,
+            (other.y - unit.y) / 9,
+        ]
         if self.args["obs_all_health"]:
             row += self.health_values(other, self.map.enemy_race)
         row += self.type_bits(other.kind, ENEMY_ORDER)
@@ -218,7 +229,9 @@ class Reference:
             features.append(0.0)
         return self.finished(features, alive=unit.health > 0, timed=self.args["obs_timestep_number"])
 
-    def finished(self, features: list[float], *, alive: bool, timed: bool, tail: Sequence[float] = ()) -> np.ndarray:
+    def finished(
+        self, features: list[float], *, alive: bool, timed: bool, tail: Sequence[float] = ()
+    ) -> np.ndarray:
         """A dead agent's features are zero, its tail and the time are not."""
         vector = np.array(features if alive else [0.0] * len(features), np.float64).astype(np.float32)
         vector = np.append(vector, np.array(tail, np.float32))
@@ -270,7 +283,7 @@ def inside(point: tuple[int, int]) -> bool:
     return 0 <= point[0] < 32 and 0 <= point[1] < 32
 
 
-def _units(kinds: Sequence[str], table: np.ndarray) -> list[Unit]:
+def make_units(kinds: Sequence[str], table: np.ndarray) -> list[Unit]:
     units = []
     for kind, row in zip(kinds, np.asarray(table, np.float32).tolist(), strict=True):
         x, y, health, shield, energy, cooldown, alive = row

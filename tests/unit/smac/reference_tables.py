@@ -1,4 +1,4 @@
-"""The published facts about the 23 SMAC maps, typed in once more so that the tests do not read the code's own tables."""
+"""The published facts about the 23 SMAC maps, so that the tests do not read the code's own tables."""
 
 from __future__ import annotations
 
