@@ -56,7 +56,7 @@ def pair_sentence(task: Task, pair: Pair) -> str:
     amount = format_difference(pair.difference.value, task.percent)
     sure = _sureness(pair, task)
     seeds = f"{pair.seeds[0]} and {pair.seeds[1]} seeds"
-    unit = f"{_spoken(task.score)}"
+    unit = _spoken(task.score)
     if pair.shown:
         return (
             f"On {task.environment}, {pair.first} is better than {pair.second} by {amount} of {unit} "
@@ -75,8 +75,8 @@ def _sureness(pair: Pair, task: Task) -> str:
     low, high = pair.difference.low, pair.difference.high
     if math.isnan(low):
         return f"no interval from a single seed; {p}"
-    bounds = [format_difference(bound, task.percent) for bound in (low, high)]
-    return f"95 % interval {bounds[0]} to {bounds[1]}; {p}"
+    bounds = f"{100 * low:.1f} to {100 * high:.1f} points" if task.percent else f"{low:.4g} to {high:.4g}"
+    return f"95 % interval {bounds}; {p}"
 
 
 def _overall_lines(overall: Overall) -> list[str]:
@@ -120,9 +120,13 @@ def format_difference(value: float, percent: bool) -> str:
 
 
 def _interval(estimate: Estimate, percent: bool) -> str:
+    """The bounds, shares between 0 and 1 cut to what is possible; empty where they are not known."""
     if math.isnan(estimate.low):
         return ""
-    return f"{format_score(estimate.low, percent)} to {format_score(estimate.high, percent)}"
+    low, high = estimate.low, estimate.high
+    if percent:
+        low, high = max(0.0, low), min(1.0, high)
+    return f"{format_score(low, percent)} to {format_score(high, percent)}"
 
 
 def _spoken(name: str) -> str:

@@ -1,0 +1,224 @@
+"""`marlzoo compare`: run algorithms, environments and seeds against each other, and give a verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+
+from marlzoo.bench.matrix import FIRST_LOOK, Matrix, Protocol, make_matrix, parse_seeds
+from marlzoo.cli.render import print_table
+from marlzoo.cli.session import EXIT_INTERRUPTED, count_option, json_option, quiet_option
+from marlzoo.cli.state import State, pass_state
+from marlzoo.errors import RunError, UsageError
+
+if TYPE_CHECKING:
+    from marlzoo.bench.comparison import Comparison
+    from marlzoo.registry import Registry
+
+ROOT = Path("comparisons")
+EXIT_INCOMPLETE = 1
+_CALIBRATION_SECONDS = 120.0
+"""Of training, shared by all pairs."""
+
+
+@click.command("compare")
+@click.argument("algorithms", nargs=-1)
+@click.option("--env", "environments", multiple=True, metavar="ENV", help="Environment. May be repeated.")
+@click.option(
+    "--suite", metavar="NAME", help=f"Environments, budget and seeds of a suite.  [default: {FIRST_LOOK}]"
+)
+@click.option(
+    "--seeds", type=parse_seeds, metavar="LIST", help="Seeds: 0..9 or 0,1,2.  [default: the suite's]"
+)
+@count_option("--steps", "Budget of each run.  [default: the suite's, else 1M]")
+@click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time.  [default: number of cores]")
+@click.option("--executor", type=click.Choice(["local"]), default="local", help="Where runs are executed.")
+@click.option("--resume", is_flag=True, help="Go on with a comparison: the one in --out, or the latest.")
+@click.option("--retry-failed", is_flag=True, help="With --resume: try failed runs again.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show the matrix, the hours and the disk it takes; keep nothing."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help=f"Folder; by default under {ROOT}/."
+)
+@count_option("--eval-interval", "Steps between evaluations.  [default: steps / 50]")
+@count_option("--eval-episodes", "Greedy episodes per evaluation.  [default: 32]")
+@click.option(
+    "--absolute-episodes",
+    type=click.IntRange(min=0),
+    help="New episodes for the best policy at the end.  [default: 320]",
+)
+@count_option("--checkpoint-interval", "Steps between checkpoints.  [default: every minute]")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Steps are counted to this share of the way between the bounds of the score.",
+)
+@json_option
+@quiet_option
+@pass_state
+def command(
+    state: State,
+    /,
+    out: Path | None,
+    resume: bool,
+    retry_failed: bool,
+    dry_run: bool,
+    jobs: int | None,
+    executor: str,
+    threshold: float,
+    as_json: bool,
+    quiet: bool,
+    **asked: Any,
+) -> None:
+    """Compare ALGORITHMS over environments and seeds, each run in a process of its own.
+
+    Without --env and --suite it takes a first look, which ends within a quarter of an hour on two cores.
+    Ctrl-C saves all runs and stops; nothing is lost if the machine goes down; --resume goes on. Exits with 1
+    if a run has no result.
+    """
+    if retry_failed and not resume:
+        raise UsageError("--retry-failed goes with --resume; a new comparison has no failed runs")
+    if dry_run:
+        _print_cost(_new_matrix(state, asked), jobs or _cores(), as_json=as_json)
+        return
+    comparison = _resumed(state, out, asked) if resume else _begun(state, out, asked)
+    with comparison.locked():
+        complete = _work(comparison, jobs or _cores(), retry_failed, as_json=as_json, quiet=quiet)
+        if complete:
+            _conclude(state.registry, comparison, threshold, as_json=as_json)
+    if not complete:
+        _say(
+            f"interrupted; continue with: marlzoo compare --resume --out {shlex.quote(str(comparison.path))}"
+        )
+        click.get_current_context().exit(EXIT_INTERRUPTED)
+    if any(status.state != "finished" for status in comparison.statuses()):
+        click.get_current_context().exit(EXIT_INCOMPLETE)
+
+
+def _new_matrix(state: State, asked: dict[str, Any]) -> Matrix:
+    protocol = Protocol(**{name: asked[name] for name in Protocol.model_fields})
+    return make_matrix(
+        state.registry,
+        asked["algorithms"],
+        asked["environments"],
+        suite=asked["suite"],
+        seeds=asked["seeds"] or (),
+        steps=asked["steps"],
+        protocol=protocol,
+        plugins=state.files,
+    )
+
+
+def _begun(state: State, out: Path | None, asked: dict[str, Any]) -> Comparison:
+    from marlzoo.bench.comparison import Comparison, default_path
+
+    matrix = _new_matrix(state, asked)
+    return Comparison.create(out or default_path(ROOT, matrix), matrix)
+
+
+def _resumed(state: State, out: Path | None, asked: dict[str, Any]) -> Comparison:
+    """The comparison to go on with. The command may be repeated with all it said; it may not say anything
+    else."""
+    from marlzoo.bench.comparison import Comparison, latest
+
+    path = out or latest(ROOT)
+    comparison = Comparison.existing(path)
+    _say(f"going on with {path}")
+    known = [Path(file) for file in comparison.matrix.plugins]
+    state.files += [file for file in known if file not in {given.resolve() for given in state.files}]
+    if any(asked.values()) and _new_matrix(state, asked) != comparison.matrix:
+        raise UsageError(
+            f"{path} compares something else; say 'marlzoo compare --resume --out {path}' alone, "
+            "or start a new comparison"
+        )
+    return comparison
+
+
+def _work(comparison: Comparison, jobs: int, retry_failed: bool, *, as_json: bool, quiet: bool) -> bool:
+    from marlzoo.bench.executors import LocalExecutor
+    from marlzoo.cli.compare_table import make_watcher
+    from marlzoo.run.stop import stop_on_signals
+
+    console = Console(stderr=as_json)
+    with stop_on_signals() as stop, make_watcher(comparison, console, quiet=quiet) as watcher:
+        return LocalExecutor(comparison, jobs, watcher).work(stop, retry_failed=retry_failed)
+
+
+def _conclude(registry: Registry, comparison: Comparison, threshold: float, *, as_json: bool) -> None:
+    """Judge what there is, write it down and print it."""
+    from marlzoo.bench.conclusion import conclude
+
+    document, lines = conclude(registry, comparison, threshold)
+    if as_json:
+        click.echo(json.dumps({"comparison": str(comparison.path), **document}))
+        return
+    click.echo("\n".join(lines))
+    click.echo(f"\nverdict: {comparison.path / 'verdict.md'}")
+
+
+def _print_cost(matrix: Matrix, jobs: int, *, as_json: bool) -> None:
+    from marlzoo.bench.calibration import measure_costs
+    from marlzoo.run.stop import stop_on_signals
+
+    pairs = len(matrix.algorithms) * len(matrix.environments)
+    seconds = min(10.0, max(2.0, _CALIBRATION_SECONDS / pairs))
+    _say(
+        f"measuring {pairs} pair(s) of algorithm and environment, up to {seconds:.0f} s of training each ..."
+    )
+    with stop_on_signals() as stop:
+        costs = measure_costs(matrix, seconds, stop)
+        if stop():
+            click.get_current_context().exit(EXIT_INTERRUPTED)
+    seeds, runs = len(matrix.seeds), len(matrix.cells())
+    total = seeds * sum(cost.seconds for cost in costs)
+    size = seeds * sum(cost.bytes for cost in costs)
+    if as_json:
+        summary = {"runs": runs, "core_hours": total / 3600, "hours": total / 3600 / jobs, "bytes": size}
+        rows = [vars(cost) for cost in costs]
+        click.echo(
+            json.dumps({"matrix": matrix.model_dump(mode="json"), "jobs": jobs, **summary, "pairs": rows})
+        )
+    else:
+        print_table(
+            ("Algorithm", "Environment", "Seeds", "Steps", "Steps/s", "Hours per run", "MB per run"),
+            [_cost_row(vars(cost), seeds, matrix.steps) for cost in costs],
+        )
+        click.echo(
+            f"{runs} runs: {total / 3600:.2f} hours of one core, {total / 3600 / jobs:.2f} hours with "
+            f"{jobs} at a time on free cores; {size / 1e6:.1f} MB of disk"
+        )
+    if any(cost.error for cost in costs):
+        raise RunError("some pairs cannot run as asked, see above; the totals leave them out")
+
+
+def _cost_row(cost: dict[str, Any], seeds: int, steps: int) -> tuple[str, ...]:
+    head = (cost["algorithm"], cost["environment"], str(seeds), f"{steps:,}")
+    if cost["error"]:
+        return (*head, cost["error"], "", "")
+    return (
+        *head,
+        f"{cost['steps_per_second']:,.0f}",
+        f"{cost['seconds'] / 3600:.2f}",
+        f"{cost['bytes'] / 1e6:.1f}",
+    )
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    with contextlib.suppress(AttributeError):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,89 @@
+"""Entries of the store: complete, hashed, never replaced, never edited unseen."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from entries import entry
+
+from marlzoo.bench.store import entry_from_run, read_entry, write_entry
+from marlzoo.errors import RunError, UsageError
+from marlzoo.registry import Registry
+from marlzoo.run.experiment import begin_run
+from marlzoo.run.plan import make_plan
+from marlzoo.run.settings import RunSettings
+
+RUN_TESTS = Path(__file__).parents[1] / "run"
+SMALL = {"steps": 200, "seed": 3, "eval_interval": 100, "eval_episodes": 4, "absolute_episodes": 6}
+
+
+@pytest.fixture(scope="module")
+def registry():
+    sys.path.insert(0, str(RUN_TESTS))
+    return Registry.load([RUN_TESTS / "tiny_zoo.py"])
+
+
+@pytest.fixture(scope="module")
+def finished(registry, tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "run"
+    plan = make_plan(registry, "parrot", "echo:2", overrides=["lr=0.1"], settings=RunSettings(**SMALL))
+    begin_run(registry, plan, path)
+    return path
+
+
+def test_an_entry_says_all_there_is_to_say_about_a_run(finished):
+    found = entry_from_run(finished)
+    result = json.loads((finished / "result.json").read_text())
+    assert (found.environment, found.backend, found.backend_version) == ("echo:2", "embedded", "1")
+    assert (found.seed, found.steps, found.eval_episodes, found.agents) == (3, 200, 4, 2)
+    assert found.algorithm.endswith("/parrot")
+    assert len(found.algorithm_origin.sha256) == 64
+    assert found.config["lr"] == 0.1
+    assert [point.step for point in found.curve] == [0, 100, 200]
+    assert found.absolute is not None
+    assert (found.score, found.absolute.score) == (result["score"], result["absolute"]["score"])
+    assert found.command == f"marlzoo run {found.algorithm} --env echo:2 --steps 200 --seed 3 -o lr=0.1"
+
+
+def test_entries_are_written_read_and_never_replaced(tmp_path):
+    one, other = entry("a", 0, 0.5), entry("a", 0, 0.6)
+    path = write_entry(tmp_path, "core", one)
+    assert path == tmp_path / "core" / "x-1" / "marlzoo-a" / "0.json"
+    assert read_entry(path) == one
+    before = path.read_bytes()
+    assert write_entry(tmp_path, "core", one) == path
+    with pytest.raises(UsageError, match="entries are never replaced"):
+        write_entry(tmp_path, "core", other)
+    assert path.read_bytes() == before
+
+
+def test_an_edited_entry_is_found_out(tmp_path):
+    path = write_entry(tmp_path, "core", entry("a", 0, 0.5))
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(RunError, match="was edited"):
+        read_entry(path)
+
+
+def test_another_layout_of_the_same_content_is_the_same_entry(tmp_path):
+    path = write_entry(tmp_path, "core", entry("a", 0, 0.5))
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(document.items()))))
+    assert read_entry(path) == entry("a", 0, 0.5)
+
+
+@pytest.mark.parametrize(("key", "value"), [("score", "much"), ("steps", 0), ("mood", "good"), ("format", 2)])
+def test_what_does_not_fit_the_schema_is_refused(key, value, tmp_path):
+    path = write_entry(tmp_path, "core", entry("a", 0, 0.5))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(UsageError, match=f"{key}: .*; restore the file"):
+        read_entry(path)
+
+
+def test_a_run_that_is_not_finished_makes_no_entry(registry, tmp_path):
+    plan = make_plan(registry, "parrot", "echo:2", settings=RunSettings(**SMALL))
+    begin_run(registry, plan, tmp_path / "run", stop=lambda: True)
+    with pytest.raises(UsageError, match="is interrupted, not finished; go on with it by 'marlzoo resume"):
+        entry_from_run(tmp_path / "run")
