@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-_VARIABLES = (
+THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -17,7 +17,7 @@ _VARIABLES = (
 
 def limit_threads(count: int) -> None:
     """Let torch, BLAS and Numba use `count` threads. Call it before anything heavy is imported."""
-    for name in _VARIABLES:
+    for name in THREAD_VARIABLES:
         os.environ[name] = str(count)
     # Otherwise MKL may add in another order where memory lies differently, and a resumed run may differ.
     os.environ.setdefault("MKL_CBWR", "AUTO")
