@@ -34,6 +34,9 @@ X, Y, HP, SHIELD, ENERGY, COOLDOWN, ALIVE = range(7)
 STOP, NORTH, SOUTH, EAST, WEST, FIRST_TARGET = range(1, 7)
 """Actions; 0 is the no-op of the dead, and `FIRST_TARGET + k` attacks enemy k (or heals ally k)."""
 
+Index = np.uint64
+"""Numba tests a signed index for being negative, each time."""
+
 SIGHT = 9.0
 SHOOT = 6.0
 TIE = 1e-9
@@ -301,33 +304,32 @@ def _write_block(
     layout: ObserveLayout, v: int, b: int, solo: int, last_actions: Ints, mask: Bools, out: Floats
 ) -> None:
     """A block of units for every observer: each unit that is alive and in sight, and one's own row."""
-    view, block, row, alive = layout.views[v], layout.blocks[v, b], layout.row, layout.alive
-    n_agents, lines, width = layout.n_agents, out.shape[0], layout.blocks[v, b, WIDTH]
+    view, block, alive, width = layout.views[v], layout.blocks[v, b], layout.alive, layout.blocks[v, b, WIDTH]
+    n_agents, lines = layout.n_agents, out.shape[0]
     first, end = (n_agents, alive.shape[0]) if b == ENEMIES else (0, n_agents)
+    skips_self = view[SKIPS_SELF] != 0 and b == ALLIES
+    must_be_alive, sees_all = view[MUST_BE_ALIVE] != 0, view[SEES_ALL] != 0
     for unit in range(first, end):
         if not alive[unit] and b != OWN:
             continue
-        _fill_row(
-            block, layout.units[unit], layout.kind[unit], last_actions[unit] if unit < n_agents else -1, row
-        )
+        last_action = last_actions[unit] if unit < n_agents else -1
+        _fill_row(block, layout.units[unit], layout.kind[unit], last_action, layout.row)
         for line in range(unit if b == OWN else 0, unit + 1 if b == OWN else lines):
             observer = line if lines > 1 else solo
-            skips_self = view[SKIPS_SELF] and b == ALLIES
-            if (view[MUST_BE_ALIVE] and not alive[observer]) or (skips_self and unit == observer):
+            if (must_be_alive and not alive[observer]) or (skips_self and unit == observer):
                 continue
-            if not view[SEES_ALL] and layout.distance[observer, unit] >= SIGHT:
+            if not sees_all and layout.distance[observer, unit] >= SIGHT:
                 continue
             place = 0 if b == OWN else unit - first - (skips_self and unit > observer)
-            at = block[AT] + place * width
-            target = out[line, at : at + width]
+            at = Index(block[AT] + place * width)
             for k in range(width):
-                target[k] = row[k]
+                out[line, at + Index(k)] = layout.row[k]
             if alive[observer] or b == OWN:
-                _relate(block, layout.distance[observer, unit], layout.position, observer, unit, target)
-                if block[ROW_AVAILABLE] >= 0:
-                    target[block[ROW_AVAILABLE]] = mask[observer, FIRST_TARGET + unit - first]
-            elif not view[SKIPS_SELF] and block[ROW_ACTION] >= 0:
-                target[block[ROW_ACTION] :] = 0.0
+                available = b == ENEMIES and mask[observer, FIRST_TARGET + unit - first]
+                _relate(layout, block, observer, unit, available, out[line], at)
+            elif view[SKIPS_SELF] == 0 and block[ROW_ACTION] >= 0:
+                for k in range(block[ROW_ACTION], width):
+                    out[line, at + Index(k)] = 0.0
 
 
 @exact
@@ -351,15 +353,20 @@ def _fill_row(block: Longs, share: Floats, kind: int, last_action: int, row: Flo
 
 
 @exact
-def _relate(block: Longs, distance: float, position: Doubles, observer: int, unit: int, row: Floats) -> None:
+def _relate(
+    layout: ObserveLayout, block: Longs, observer: int, unit: int, available: bool, out: Floats, at: int
+) -> None:
     """The part of a unit's row that depends on who looks."""
+    distance, position = layout.distance[observer, unit], layout.position
+    if block[ROW_AVAILABLE] >= 0:
+        out[at + Index(block[ROW_AVAILABLE])] = available
     if block[ROW_VISIBLE] >= 0:
-        row[block[ROW_VISIBLE]] = distance < SIGHT
+        out[at + Index(block[ROW_VISIBLE])] = distance < SIGHT
     if block[ROW_DISTANCE] >= 0:
-        row[block[ROW_DISTANCE]] = distance / SIGHT
+        out[at + Index(block[ROW_DISTANCE])] = distance / SIGHT
     if block[ROW_DX] >= 0:
-        row[block[ROW_DX]] = (position[unit, 0] - position[observer, 0]) / SIGHT
-        row[block[ROW_DY]] = (position[unit, 1] - position[observer, 1]) / SIGHT
+        out[at + Index(block[ROW_DX])] = (position[unit, 0] - position[observer, 0]) / SIGHT
+        out[at + Index(block[ROW_DY])] = (position[unit, 1] - position[observer, 1]) / SIGHT
 
 
 @exact
