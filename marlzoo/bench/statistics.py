@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -102,6 +103,7 @@ def permutation_p(first: ArrayLike, second: ArrayLike, seed: int = 0) -> float:
     return extreme / len(chosen) if exact else (extreme + 1) / (len(chosen) + 1)
 
 
+@lru_cache(maxsize=8)
 def _all_splits(total: int, size: int) -> NDArray[np.int64]:
     return np.array(list(combinations(range(total), size)), np.int64)
 
@@ -138,14 +140,20 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def interquartile_mean(scores: ArrayLike) -> float:
     """The mean of the middle half of all scores; the lowest and the highest quarter are cut, rounded down."""
-    values = np.sort(np.asarray(scores, float).ravel())
-    cut = len(values) // 4
-    return float(values[cut : len(values) - cut].mean())
+    return float(_interquartile_means([np.asarray(scores, float).reshape(1, -1)])[0])
+
+
+def _interquartile_means(drawn: Tasks) -> Floats:
+    """One for each row of the tasks' draws, `[draws, seeds]` each."""
+    values = np.sort(np.concatenate(drawn, axis=1), axis=1)
+    cut = values.shape[1] // 4
+    means: Floats = values[:, cut : values.shape[1] - cut].mean(axis=1)
+    return means
 
 
 def interquartile_mean_interval(tasks: Tasks, seed: int = 0, confidence: float = CONFIDENCE) -> Estimate:
     """The interquartile mean over all seeds of all tasks, with the stratified bootstrap's interval."""
-    return _bootstrap(lambda drawn: interquartile_mean(np.concatenate(drawn)), tasks, seed, confidence)
+    return _bootstrap(_interquartile_means, tasks, seed, confidence)
 
 
 def interquartile_mean_difference(
@@ -154,12 +162,10 @@ def interquartile_mean_difference(
     """How much larger the interquartile mean of `first` is. Both have the same tasks in the same order."""
     count = _same_tasks(first, second)
 
-    def difference(drawn: Tasks) -> float:
-        return interquartile_mean(np.concatenate(drawn[:count])) - interquartile_mean(
-            np.concatenate(drawn[count:])
-        )
+    def differences(drawn: Tasks) -> Floats:
+        return _interquartile_means(drawn[:count]) - _interquartile_means(drawn[count:])
 
-    return _bootstrap(difference, [*first, *second], seed, confidence)
+    return _bootstrap(differences, [*first, *second], seed, confidence)
 
 
 def probability_of_improvement(
@@ -169,15 +175,17 @@ def probability_of_improvement(
     over tasks; ties count half."""
     count = _same_tasks(first, second)
 
-    def probability(drawn: Tasks) -> float:
-        return float(np.mean([_superiority(drawn[task], drawn[count + task]) for task in range(count)]))
+    def probabilities(drawn: Tasks) -> Floats:
+        each = [_superiority(a, b) for a, b in zip(drawn[:count], drawn[count:], strict=True)]
+        return np.mean(each, axis=0, dtype=np.float64)
 
-    return _bootstrap(probability, [*first, *second], seed, confidence)
+    return _bootstrap(probabilities, [*first, *second], seed, confidence)
 
 
-def _superiority(a: Floats, b: Floats) -> float:
-    """Mann and Whitney's (1947) U over the number of pairs."""
-    return float((np.sign(a[:, None] - b[None, :]).mean() + 1) / 2)
+def _superiority(a: Floats, b: Floats) -> Floats:
+    """Mann and Whitney's (1947) U over the number of pairs, for each row of `[draws, seeds]`."""
+    wins: Floats = (np.sign(a[:, :, None] - b[:, None, :]).mean(axis=(1, 2)) + 1) / 2
+    return wins
 
 
 def performance_profile(tasks: Tasks, thresholds: ArrayLike) -> Floats:
@@ -192,16 +200,15 @@ def normalise(scores: ArrayLike, bounds: tuple[float, float]) -> Floats:
     return (np.asarray(scores, float) - low) / (high - low)
 
 
-def _bootstrap(statistic: Callable[[Tasks], float], strata: Tasks, seed: int, confidence: float) -> Estimate:
-    """Percentile bootstrap that draws seeds anew within each task (Agarwal et al. 2021, section 4.1)."""
+def _bootstrap(statistic: Callable[[Tasks], Floats], strata: Tasks, seed: int, confidence: float) -> Estimate:
+    """Percentile bootstrap that draws seeds anew within each task (Agarwal et al. 2021, section 4.1).
+    `statistic` takes `[draws, seeds]` of every stratum and returns `[draws]`."""
     rng = _rng(seed)
     samples = [_sample(stratum) for stratum in strata]
-    draws = [
-        statistic([sample[rng.integers(len(sample), size=len(sample))] for sample in samples])
-        for _ in range(_RESAMPLES)
-    ]
-    low, high = np.quantile(draws, ((1 - confidence) / 2, (1 + confidence) / 2))
-    return Estimate(statistic(samples), float(low), float(high))
+    drawn = [sample[rng.integers(len(sample), size=(_RESAMPLES, len(sample)))] for sample in samples]
+    low, high = np.quantile(statistic(drawn), ((1 - confidence) / 2, (1 + confidence) / 2))
+    value = float(statistic([sample[None, :] for sample in samples])[0])
+    return Estimate(value, float(low), float(high))
 
 
 def _same_tasks(first: Tasks, second: Tasks) -> int:
