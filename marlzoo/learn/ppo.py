@@ -25,8 +25,8 @@ def clipped_policy_loss(
     All shapes alike, or broadcasting: with log-probabilities per action component `[..., A]`, advantages and
     mask `[..., 1]`, the components' losses are summed, as MAT does. `clip` may differ from row to row.
     """
-    ratio = (log_prob - old_log_prob).exp()
-    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1.0 - clip, 1.0 + clip) * advantages)
+    ratio, width = (log_prob - old_log_prob).exp(), torch.as_tensor(clip)
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1.0 - width, 1.0 + width) * advantages)
     return -_masked_mean(surrogate, mask, count)
 
 

@@ -57,7 +57,7 @@ class Valuation:
         self.config = config
         self.input = CriticInput(world, config.critic_input, config.death_masking)
         # As many rows at once as the actor, however many of them an environment has.
-        self.epochs = Epochs(config.epochs, config.minibatches, config.micro_batch * world.num_agents)
+        self.block_size = config.micro_batch * world.num_agents
         shape = BodyShape(config.width, config.layers, config.recurrent, config.feature_norm)
         self.critic = Critic(self.input.size, shape, generator)
         self.scale = ValueNorm(config.value_norm_decay) if config.value_norm else None
@@ -132,8 +132,7 @@ class Valuation:
         """
         report: dict[str, Tensor] = {}
         gather = partial(self._piece, values, targets)
-        size = self.config.micro_batch * self.input.columns
-        passes = Epochs(epochs, self.config.minibatches, size)
+        passes = Epochs(epochs, self.config.minibatches, self.block_size)
         for pieces in passes.batches(self._units(rollout, agents), gather, generator):
             report = self._step(pieces)
         return {name: float(value) for name, value in report.items()}

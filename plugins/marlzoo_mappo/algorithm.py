@@ -1,198 +1,48 @@
-"""MAPPO (Yu et al., 2022): PPO for teams, with decentralised actors and a centralised critic."""
+"""MAPPO (Yu et al., 2022): PPO for teams, with decentralised actors and a centralised critic.
+
+IPPO is the same algorithm with another default: its critic sees the agent's own observation alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import torch
 from torch import Tensor
 
-from marlzoo.api import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
-from marlzoo.errors import UsageError
+from marlzoo.api import Metrics
 from marlzoo.learn.ppo import explained_variance
-from marlzoo.learn.schedules import linear, set_learning_rate
-from marlzoo.memory.returns import gae, normalise
-from marlzoo.memory.rollout import Rollout
-from marlzoo.nets.heads import noise_for
-from marlzoo.nets.inputs import ActorInput, real_components
+from marlzoo.learn.team_policy import Experience, Policy, Surrogate
+from marlzoo.learn.team_ppo import TeamPpo
+from marlzoo.learn.team_value import Values
+from marlzoo.memory.returns import normalise
 from marlzoo_mappo.config import MappoConfig
-from marlzoo_mappo.policy import Experience, Policy
-from marlzoo_mappo.value import Valuation, Values
 
 
-class Mappo(Algorithm):
-    """Collect T steps; estimate advantages with the centralised critic; improve actor and critic on them."""
+class Mappo(TeamPpo):
+    """Estimate advantages with the critic; improve actor and critic on them for some epochs."""
 
     config: MappoConfig
 
-    def __init__(self, world: World, config: MappoConfig, context: Context) -> None:
-        super().__init__(world, config, context)
-        self.rollout = Rollout(world, config.rollout_length, keep_final_views=config.timeout == "bootstrap")
-        self.actor_input = ActorInput(world, config.agent_ids)
-        self.components = real_components(world)
-        everyone = [slice(None)] if config.share_parameters else _one_by_one(world.num_agents)
-        self.policies = [Policy(world, config, agents, context.initial) for agents in everyone]
-        self.valuation = Valuation(world, config, context.initial)
-        self.updates = 0
-
-    def initial_carry(self, num_envs: int) -> Carry:
-        """The memories of the actors' recurrences, `[E, N, D]`."""
-        if not self.config.recurrent:
-            return ()
-        return torch.zeros(num_envs, self.world.num_agents, self.config.width)
-
-    @torch.no_grad()
-    def act(self, view: View, carry: Carry, mode: Mode) -> Decision:
-        inputs, legal = self.actor_input(view.obs), self._legal(view)
-        memory = carry.masked_fill(view.first[:, None, None], 0.0) if self.config.recurrent else None
-        noise = None
-        if mode is Mode.SAMPLE:
-            noise = noise_for(self.world, view.obs.shape[:2], self.context.generator)
-        choices = [policy.act(inputs, memory, legal, noise) for policy in self.policies]
-        actions = torch.cat([actions for actions, _ in choices], 1)
-        if memory is None:
-            return Decision(actions)
-        after = torch.cat([after for _, after in choices if after is not None], 1)
-        return Decision(actions, after, {"memory": memory})
-
-    def observe(self, transition: Transition) -> None:
-        self.rollout.add(transition)
-
-    def update(self) -> Metrics | None:
-        if not self.rollout.full:
-            return None
-        self._schedule()
-        values = self.valuation.evaluate(self.rollout)
-        advantages, returns = self._estimate(values)
+    def improve(self, values: Values) -> Metrics:
+        advantages, returns = self.estimate(values, self.config.gae_lambda)
         targets = self.valuation.targets(returns)
-        metrics = {
-            **self._improve_policies(advantages),
-            **self.valuation.learn(self.rollout, values, targets, self.context.generator),
-            "explained_variance": explained_variance(values.values[:-1], returns),
-            "alive_fraction": float(self.rollout.alive[:-1].float().mean()),
-        }
-        self.rollout.clear()
-        self.updates += 1
-        return metrics
-
-    def _legal(self, view: View) -> Tensor | None:
-        """What is legal for each agent, `[E, N, A]`: actions, or components that are no padding."""
-        if self.world.discrete or self.components is None:
-            return view.action_mask
-        return self.components.expand(*view.obs.shape[:2], -1)
-
-    def _schedule(self) -> None:
-        if self.config.linear_lr_decay:
-            taken = self.updates * self.config.rollout_length * self.world.num_envs
-            progress = taken / self.context.total_steps
-            for policy in self.policies:
-                set_learning_rate(policy.optimiser, linear(self.config.lr, 0.0, progress))
-            set_learning_rate(self.valuation.optimiser, linear(self.config.critic_lr, 0.0, progress))
-
-    def _estimate(self, values: Values) -> tuple[Tensor, Tensor]:
-        """Advantages and returns `[T, E, C]`, for as many values as the critic has per environment."""
-        rollout, config = self.rollout, self.config
-        return gae(
-            self._reward(values.values.shape[-1]),
-            values.values,
-            rollout.terminated,
-            rollout.truncated,
-            gamma=config.gamma,
-            lam=config.gae_lambda,
-            timeout=config.timeout,
-            final_values=values.final,
+        critic = self.valuation.learn(
+            self.rollout, values, targets, self.context.generator, epochs=self.config.epochs
         )
-
-    def _reward(self, columns: int) -> Tensor:
-        """`[T, E, columns]`.
-
-        Raises:
-            UsageError: agents are rewarded differently, but there is one value for all of them.
-        """
-        reward = self.rollout.reward
-        if columns == reward.shape[-1]:
-            return reward
-        if not torch.equal(reward, reward[..., :1].expand_as(reward)):
-            raise UsageError(
-                f"critic_input={self.valuation.input.kind} gives all agents one value, but they are rewarded "
-                "differently; use critic_input=state_and_obs or obs"
-            )
-        return reward[..., :1]
-
-    def _improve_policies(self, advantages: Tensor) -> dict[str, float]:
-        """PPO for every actor on the normalised advantages; metrics are averaged over actors."""
-        alive = self.rollout.alive[:-1]
-        experience = self._experience(normalise(advantages.expand(alive.shape), alive))
-        reports = [
-            policy.learn(policy.units(self.rollout), experience, self.context.generator)
-            for policy in self.policies
-        ]
-        names = {name: None for report in reports for name in report}
-        return {name: _mean([report[name] for report in reports if name in report]) for name in names}
-
-    def _experience(self, advantages: Tensor) -> Experience:
-        rollout = self.rollout
-        legal = rollout.action_mask[:-1] if rollout.action_mask is not None else None
-        if self.components is not None:
-            legal = self.components.expand(*advantages.shape, -1)
-        memory = rollout.memo.get("memory")
-        return Experience(
-            inputs=self.actor_input(rollout.obs[:-1]).flatten(0, 2),
-            actions=rollout.actions.flatten(0, 2),
-            advantages=advantages.flatten(),
-            legal=None if legal is None else legal.flatten(0, 2),
-            memory=None if memory is None else memory.flatten(0, 2),
-        )
-
-    @property
-    def ready_to_save(self) -> bool:
-        return self.rollout.empty
-
-    def state_dict(self) -> dict[str, Any]:
-        valuation = self.valuation
         return {
-            "actors": [policy.actor.state_dict() for policy in self.policies],
-            "actor_optimisers": [policy.optimiser.state_dict() for policy in self.policies],
-            "critic": valuation.critic.state_dict(),
-            "critic_optimiser": valuation.optimiser.state_dict(),
-            "critic_memory": valuation.memory,
-            "value_norm": None if valuation.scale is None else valuation.scale.state_dict(),
-            "updates": self.updates,
+            **self._improve_policies(advantages),
+            **critic,
+            "explained_variance": explained_variance(values.values[:-1], returns),
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.load_policy(state)
-        valuation = self.valuation
-        for policy, optimiser in zip(self.policies, state["actor_optimisers"], strict=True):
-            policy.optimiser.load_state_dict(optimiser)
-        valuation.critic.load_state_dict(state["critic"])
-        valuation.optimiser.load_state_dict(state["critic_optimiser"])
-        valuation.memory = state["critic_memory"]
-        if valuation.scale is not None:
-            valuation.scale.load_state_dict(state["value_norm"])
-        self.updates = state["updates"]
+    def _improve_policies(self, advantages: Tensor) -> Metrics:
+        """PPO for every actor on advantages normalised over the living; metrics are means over actors."""
+        alive, experience = self.rollout.alive[:-1], self.experience()
+        normal = normalise(advantages.expand(alive.shape), alive).flatten()
+        reports = [self._improve(policy, experience, normal) for policy in self.policies]
+        learned = [report for report in reports if report]
+        names = learned[0] if learned else {}
+        return {name: sum(report[name] for report in learned) / len(learned) for name in names}
 
-    def load_policy(self, state: Mapping[str, Any]) -> None:
-        """Take the actors; with shared parameters and without ids any number of agents will do.
-
-        Raises:
-            UsageError: the saved actors have other shapes.
-        """
-        saved = state["actors"]
-        try:
-            for policy, actor in zip(self.policies, saved, strict=True):
-                policy.actor.load_state_dict(actor)
-        except (ValueError, RuntimeError) as error:
-            raise UsageError(
-                f"the saved policy does not fit: {len(saved)} actors saved, {len(self.policies)} here, or "
-                "other input, action or layer sizes; use the environment and options it was trained with"
-            ) from error
-
-
-def _one_by_one(agents: int) -> list[slice]:
-    return [slice(agent, agent + 1) for agent in range(agents)]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+    def _improve(self, policy: Policy, experience: Experience, advantages: Tensor) -> Metrics:
+        units = policy.units(self.rollout)
+        surrogate = Surrogate(advantages, policy.log_prob(units, experience), self.config.clip)
+        return policy.learn(units, experience, surrogate, self.context.generator, epochs=self.config.epochs)

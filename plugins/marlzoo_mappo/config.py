@@ -6,40 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from marlzoo.learn.ppo_config import PpoConfig
+from marlzoo.learn.team_config import TeamPpoConfig
 
 
-class MappoConfig(PpoConfig):
-    """The settings of the PPO family, and those of a separate actor and critic."""
-
-    critic_lr: float = Field(5e-4, gt=0, le=1, description="Adam's learning rate for the critic.")
-    value_norm: bool = Field(
-        True, description="The critic predicts returns on a scale kept by running statistics."
-    )
-
-    width: int = Field(64, ge=1, le=8192, description="Width of the hidden layers.")
-    layers: int = Field(2, ge=1, le=16, description="Number of hidden layers.")
-    feature_norm: bool = Field(True, description="Layer normalisation of the networks' inputs.")
-    head_gain: float = Field(0.01, gt=0, description="Gain of the policy's initial output weights.")
-    recurrent: bool = Field(
-        False, description="A gated recurrent unit after the hidden layers of both networks."
-    )
-    chunk_length: int = Field(
-        10, ge=1, description="Steps through which the gradient of the recurrence flows."
-    )
-    log_std: float = Field(0.0, description="Initial x of the standard deviation of continuous actions.")
-    std_form: Literal["exp", "half_sigmoid"] = Field(
-        "exp", description="Standard deviation as a function of x: exp(x), or sigmoid(x) / 2 as in HARL."
-    )
-
-    share_parameters: bool = Field(True, description="One actor for all agents; false: one for each.")
-    agent_ids: bool = Field(False, description="Append the agent's number to the actor's input, one-hot.")
-    critic_input: Literal["auto", "state", "state_and_obs", "joint_obs", "obs"] = Field(
-        "auto",
-        description="What the critic sees: the state, also the agent's observation, all observations, or the "
-        "agent's own alone (IPPO). auto: the state, or all observations where there is none.",
-    )
-    death_masking: bool = Field(False, description="A critic per agent sees zeros in place of a dead agent.")
+class MappoConfig(TeamPpoConfig):
+    """MAPPO has no settings of its own: those of actors with a critic."""
 
 
 class IppoConfig(MappoConfig):

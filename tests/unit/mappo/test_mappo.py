@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import literal_mappo as literal
 import pytest
@@ -11,6 +12,7 @@ import torch
 from marlzoo.algorithm import Context, Mode
 from marlzoo.errors import UsageError
 from marlzoo.learn.blocks import RowUnits
+from marlzoo.learn.team_policy import Surrogate
 from marlzoo.memory.returns import normalise
 from marlzoo.testing import (
     Driver,
@@ -24,7 +26,6 @@ from marlzoo.testing import (
 )
 from marlzoo_mappo.algorithm import Mappo
 from marlzoo_mappo.config import MappoConfig
-from marlzoo_mappo.policy import Experience
 
 QUICK = {"rollout_length": 12, "epochs": 3, "width": 16, "chunk_length": 4, "lr": 1e-3, "critic_lr": 1e-3}
 
@@ -115,7 +116,7 @@ class TestTheDead:
                 values = algorithm.valuation.evaluate(rollout)
                 targets = torch.zeros_like(values.predicted[:-1])
                 targets[~rollout.alive[:-1]] = change
-                algorithm.valuation.learn(rollout, values, targets, torch.Generator())
+                algorithm.valuation.learn(rollout, values, targets, torch.Generator(), epochs=3)
             one, other = (parameters(algorithm.valuation.critic) for algorithm in algorithms)
             assert torch.equal(one, other) == same
 
@@ -144,8 +145,7 @@ class TestRecurrence:
         algorithm.update = lambda: None
         Driver(algorithm, env).run(12)
         policy, rollout = algorithm.policies[0], algorithm.rollout
-        experience = algorithm._experience(torch.zeros(rollout.reward.shape))
-        recomputed = policy._log_prob(policy.units(rollout), experience).view(rollout.reward.shape)
+        recomputed = policy.log_prob(policy.units(rollout), algorithm.experience()).view(rollout.reward.shape)
         chosen = torch.stack(played).gather(-1, rollout.actions[..., None])[..., 0]
         alive = rollout.alive[:-1]
         torch.testing.assert_close(recomputed[alive], chosen[alive])
@@ -206,10 +206,10 @@ class TestTimeouts:
     def test_returns_are_the_known_ones(self):
         """With lambda 1, and a critic that says 0, returns are sums of rewards up to the end."""
         env = ScriptedWorld(4)
-        algorithm = with_full_rollout(env, gae_lambda=1.0, gamma=0.5)
+        algorithm = with_full_rollout(env, gamma=0.5)
         for parameter in algorithm.valuation.critic.parameters():
             torch.nn.init.zeros_(parameter)
-        _, returns = algorithm._estimate(algorithm.valuation.evaluate(algorithm.rollout))
+        _, returns = algorithm.estimate(algorithm.valuation.evaluate(algorithm.rollout), 1.0)
         # environment 1: steps pay 11, 12, 13 and then time runs out
         assert returns[:3, 1, 0].tolist() == pytest.approx([11 + 0.5 * (12 + 0.5 * 13), 12 + 0.5 * 13, 13.0])
 
@@ -220,20 +220,18 @@ class TestGradient:
         policy, rollout = algorithm.policies[0], algorithm.rollout
         generator = torch.Generator().manual_seed(0)
         advantages = normalise(torch.randn(rollout.reward.shape, generator=generator), rollout.alive[:-1])
-        single = algorithm._experience(advantages)
-        experience = Experience(
-            single.inputs.double(), single.actions, single.advantages.double(), single.legal, None
-        )
-        actor = policy.actor.double()
+        experience = algorithm.experience()
         units = RowUnits(rollout.alive[:-1])
-        (piece,) = policy.epochs.whole(units, lambda block: policy._piece(experience, block))
+        old_log_prob = policy.log_prob(units, experience).double()
+        experience = dataclasses.replace(experience, inputs=experience.inputs.double())
+        actor = policy.actor.double()
+        (piece,) = policy._passes(1).whole(units, lambda block: policy._piece(experience, block))
         # Off the old policy, some ratios beyond the clip.
-        old = policy._log_prob(units, experience) + 0.3 * torch.randn(
-            len(single.advantages), generator=generator
-        )
+        shift = 0.3 * torch.randn(advantages.numel(), generator=generator).double()
+        surrogate = Surrogate(advantages.flatten().double(), old_log_prob + shift, 0.2)[piece.block.rows]
 
         def loss():
-            report = policy._accumulate(piece, experience.advantages, old, piece.block.count)
+            report = policy._accumulate(piece, surrogate, piece.block.count)
             return (report["policy_loss"] - 0.3 * report["entropy"]).item()
 
         loss()
