@@ -1,5 +1,5 @@
-"""How often the intervals of comparisons cover the truth, by simulation. docs/evaluation.md states the numbers;
-`python tests/slow/test_bench_coverage.py` prints them."""
+"""How often the intervals of comparisons cover the truth, by simulation. docs/evaluation.md has the numbers,
+and `python tests/slow/test_bench_coverage.py` prints them."""
 
 from __future__ import annotations
 
