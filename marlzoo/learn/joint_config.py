@@ -10,7 +10,7 @@ from marlzoo.learn.ppo_config import PpoConfig
 
 
 class JointPpoConfig(PpoConfig):
-    """Settings of `JointPpo`. Defaults are MAT's published ones for SMAC, as far as they are common to its maps."""
+    """Settings of `JointPpo`. Defaults are MAT's published ones for SMAC, where maps have them in common."""
 
     epochs: int = Field(10, ge=1, le=1000, description="Passes over each rollout.")
     clip: float = Field(0.05, gt=0, le=1, description="PPO's clipping range, for values too.")

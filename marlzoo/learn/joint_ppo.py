@@ -1,8 +1,8 @@
 """PPO for joint policies: one network that scores all agents of a step in one pass.
 
-The rollout stores observations and actions only. Afterwards one batched pass gives the old log-probabilities and
-values; then every epoch goes over the joint steps again, in minibatches made of micro-batches whose gradients add
-up exactly. An algorithm composes `JointPpo` with its network and its advantage estimator.
+The rollout stores observations and actions only. Afterwards one batched pass gives the old log-probabilities
+and values; then every epoch goes over the joint steps again, in minibatches made of micro-batches whose
+gradients add up exactly. An algorithm composes `JointPpo` with its network and its advantage estimator.
 """
 
 from __future__ import annotations
@@ -29,14 +29,25 @@ from marlzoo.memory.returns import normalise
 from marlzoo.memory.rollout import Rollout
 from marlzoo.nets.normalisation import ValueNorm
 
+MICRO_TOKENS = 4096
+"""Agents in a micro-batch, at most: with more agents to a joint step, fewer joint steps."""
+
+KEPT_TOKENS = 16384
+"""Agents in a rollout up to which the first pass keeps its graph, about 12 kB each, for the first epoch."""
+
+
+def micro_batch_size(config: JointPpoConfig, agents: int) -> int:
+    """How many joint steps go through a network at once."""
+    return max(1, min(config.micro_batch, MICRO_TOKENS // agents))
+
 
 @dataclass(frozen=True)
 class JointRows:
     """B joint steps as a network scores them.
 
-    `obs [B, N, O]` is what the network's `prepare` made of the observations; `alive [B, N]`, `action_mask
-    [B, N, A]` or None, executed `actions [B, N]` or `[B, N, A]`. `extras` are tensors with B first that the network
-    adds for itself.
+    `obs [B, N, O]` is what the network made of the observations once; `alive [B, N]`; `action_mask [B, N, A]`
+    or None; executed `actions [B, N]` or `[B, N, A]`. `extras` are tensors with B first that the network adds
+    for itself.
     """
 
     obs: Tensor
@@ -62,8 +73,9 @@ class JointRows:
 class JointEvaluation:
     """What a network says of B joint steps.
 
-    `log_prob` is `[B, N]`, or `[B, N, A]` where the ratio is to be taken per action component; `entropy [B, N]`;
-    `values [B, N]` on the normalised scale; `extra_loss` is a mean over the B rows to be added to the loss.
+    `log_prob` is `[B, N]`, or `[B, N, A]` where the ratio is to be taken per action component;
+    `entropy [B, N]`; `values [B, N]` on the normalised scale; `extra_loss` is a mean over the B rows, added
+    to the loss.
     """
 
     log_prob: Tensor
@@ -125,7 +137,12 @@ class _Targets:
 
 
 class JointPpo:
-    """The learner: rollout memory, value normaliser, optimiser, and the update of a network from a full rollout."""
+    """The learner: rollout memory, value normaliser, optimiser, and the update from a full rollout.
+
+    Metrics beside losses and the usual diagnostics: `value_spread` is the deviation of V between the agents
+    of a step relative to its deviation over all, 0 for a value that does not tell agents apart;
+    `advantage_std` is that of the raw advantages of living agents.
+    """
 
     def __init__(
         self,
@@ -135,10 +152,18 @@ class JointPpo:
         estimate: AdvantageEstimator,
         context: Context,
     ) -> None:
-        """`network` is an `nn.Module` that satisfies `JointNetwork`. The context's generator shuffles minibatches
-        and draws the actions that `values_ahead` may need."""
+        """Make a learner.
+
+        Args:
+            world: sizes of the rollout.
+            network: an `nn.Module` that satisfies `JointNetwork`.
+            config: settings.
+            estimate: advantages and returns.
+            context: its generator shuffles minibatches and draws the actions that `values_ahead` may need.
+        """
         self.network: Any = network
         self.config = config
+        self.micro_batch = micro_batch_size(config, world.num_agents)
         self.estimate = estimate
         self.context = context
         self.rollout = Rollout(world, config.rollout_length, keep_final_views=config.timeout == "bootstrap")
@@ -192,8 +217,8 @@ class JointPpo:
 
     @property
     def _reuses_first_pass(self) -> bool:
-        # With one minibatch the first epoch scores exactly the rows of the batched pass, with the same parameters.
-        return self.config.minibatches == 1
+        # With one minibatch the first epoch scores the same rows with the same parameters as the pass before.
+        return self.config.minibatches == 1 and self.rollout.reward.numel() <= KEPT_TOKENS
 
     def _schedule(self) -> None:
         if self.config.linear_lr_decay:
@@ -213,7 +238,7 @@ class JointPpo:
 
     def _first_pass(self, rows: JointRows) -> list[JointEvaluation]:
         with torch.set_grad_enabled(self._reuses_first_pass):
-            pieces = micro_batches(len(rows), self.config.micro_batch)
+            pieces = micro_batches(len(rows), self.micro_batch)
             return [self.network.evaluate(rows[piece]) for piece in pieces]
 
     @torch.no_grad()
@@ -237,10 +262,7 @@ class JointPpo:
     def _values_after(self) -> Tensor:
         """`[1, E, N]`: normalised values of the views after the last step."""
         rollout, mask = self.rollout, self.rollout.action_mask
-        last_mask = None if mask is None else mask[-1]
-        return self.network.values_ahead(
-            rollout.obs[-1], rollout.alive[-1], last_mask, self.context.generator
-        )[None]
+        return self._ahead(rollout.obs[-1], rollout.alive[-1], None if mask is None else mask[-1])[None]
 
     def _final_values(self) -> Tensor | None:
         """`[T, E, N]`: values of what was last seen of truncated episodes, 0 elsewhere."""
@@ -249,22 +271,34 @@ class JointPpo:
         values = torch.zeros_like(self.rollout.reward)
         final = self.rollout.final_views()
         if final is not None:
-            view = final.view
-            ahead = self.network.values_ahead(view.obs, view.alive, view.action_mask, self.context.generator)
+            ahead = self._ahead(final.view.obs, final.view.alive, final.view.action_mask)
             values[final.steps, final.envs] = self.value_norm.denormalise(ahead)
         return values
+
+    def _ahead(self, obs: Tensor, alive: Tensor, action_mask: Tensor | None) -> Tensor:
+        """`[B, N]`: normalised values of views on which nobody has acted."""
+        ahead = [
+            self.network.values_ahead(
+                obs[piece],
+                alive[piece],
+                None if action_mask is None else action_mask[piece],
+                self.context.generator,
+            )
+            for piece in micro_batches(len(obs), self.micro_batch)
+        ]
+        return torch.cat(ahead)
 
     def _step(
         self, rows: JointRows, targets: _Targets, index: Tensor, ready: list[JointEvaluation] | None
     ) -> dict[str, Tensor]:
-        """One optimiser step on the minibatch `index`; `ready` evaluations of its micro-batches are used up."""
+        """One optimiser step on the minibatch `index`; evaluations that are `ready` are used up."""
         sums: dict[str, Tensor] = {}
         living = max(float(rows.alive[index].sum()), 1.0)
-        for number, piece in enumerate(micro_batches(len(index), self.config.micro_batch)):
+        for number, piece in enumerate(micro_batches(len(index), self.micro_batch)):
             part = index[piece]
             now = self.network.evaluate(rows[part]) if ready is None else ready[number]
             loss, terms = self._loss(now, rows.alive[part], targets[part], living, len(index))
-            loss.backward()
+            torch.autograd.backward(loss)
             _accumulate(sums, terms)
         sums["grad_norm"] = optimiser_step(self.optimiser, self.parameters, self.config.max_grad_norm)
         return sums
@@ -321,8 +355,6 @@ def _accumulate(sums: dict[str, Tensor], terms: Mapping[str, Tensor]) -> None:
 def _value_diagnostics(
     values: Tensor, advantages: Tensor, returns: Tensor, alive: Tensor
 ) -> dict[str, float]:
-    """`value_spread` is the deviation of V between the agents of a step, relative to the deviation of V over all:
-    0 for a value that does not tell agents apart."""
     deviation = float(values.std(correction=0))
     between_agents = float(values.var(-1, correction=0).mean().sqrt())
     kept = advantages[alive]

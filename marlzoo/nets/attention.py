@@ -72,7 +72,7 @@ class Attention(nn.Module):
 
     def split(self, x: Tensor) -> Tensor:
         """`[B, N, D] -> [B, heads, N, D/heads]`."""
-        return x.unflatten(-1, (self.heads, -1)).transpose(-3, -2)
+        return x.view(*x.shape[:-1], self.heads, -1).transpose(-3, -2)
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, visible: Tensor | None, causal: bool) -> Tensor:
         """Attention over already projected `[B, N, D]` queries, keys and values."""
@@ -237,6 +237,11 @@ class Decoder(nn.Module):
         )
         self.head = readout(shape.width, shape.action_dim, generator)
 
+    @property
+    def stages(self) -> list[DecoderBlock]:
+        """The blocks."""
+        return [block for block in self.blocks if isinstance(block, DecoderBlock)]
+
     def forward_parallel(self, rep: Tensor, actions: Tensor, visible: Tensor | None = None) -> Tensor:
         """The teacher-forced pass: `rep [B, N, D]`, executed `actions [B, N]` or `[B, N, A]` to `[B, N, D]`.
 
@@ -258,9 +263,9 @@ class Decoder(nn.Module):
     def cross_weights(self, rep: Tensor, actions: Tensor, visible: Tensor | None = None) -> Tensor:
         """`[B, N, N]`: the head-averaged weights of the last attention from representations to tokens."""
         y = self.embed_shifted(rep, actions)
-        for block in self.blocks[:-1]:
+        *before, last = self.stages
+        for block in before:
             y = block(y, rep, visible)
-        last = self.blocks[-1]
         y = last.self_norm(y + last.self_attention(y, y, visible, causal=True))
         attention = last.cross_attention
         query, key = attention.split(attention.query(rep)), attention.split(attention.key(y))

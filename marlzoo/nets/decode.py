@@ -44,12 +44,11 @@ class AttentionCache:
 
     def attend(self, query: Tensor, token: Tensor, agent: int, visible: Tensor | None) -> Tensor:
         """Add agent's `token [B, D]`, then let the projected `query [B, D]` look at all tokens up to it."""
-        heads = self.attention.heads
-        self.keys[:, :, agent] = self.attention.key(token).unflatten(-1, (heads, -1))
-        self.values[:, :, agent] = self.attention.value(token).unflatten(-1, (heads, -1))
+        heads = (len(token), self.attention.heads, -1)
+        self.keys[:, :, agent] = self.attention.key(token).view(heads)
+        self.values[:, :, agent] = self.attention.value(token).view(heads)
         keys, values = self.keys[:, :, : agent + 1], self.values[:, :, : agent + 1]
-        scores = (keys @ query.unflatten(-1, (heads, -1)).unsqueeze(-1)).squeeze(-1)
-        scores = scores / math.sqrt(keys.shape[-1])
+        scores = (keys @ query.reshape(heads).unsqueeze(-1)).squeeze(-1) / math.sqrt(keys.shape[-1])
         if visible is not None:
             scores = scores.masked_fill(~visible[:, None, agent, : agent + 1], -math.inf)
         mixed = (scores.softmax(-1).unsqueeze(-2) @ values).flatten(1)
@@ -96,7 +95,7 @@ def decode(
         visible: `[B, N, N]` bool, causal; None lets everyone see every predecessor.
         forced: actions that are given instead of chosen.
     """
-    blocks = [CachedBlock(block, rep) for block in decoder.blocks]
+    blocks = [CachedBlock(block, rep) for block in decoder.stages]
     chosen: list[Tensor] = []
     for agent in range(rep.shape[1]):
         y = embed_previous(decoder, rep, chosen)

@@ -1,10 +1,10 @@
 """The decoder of the multi-agent transformer as one compiled loop, for discrete actions and no gradient.
 
 A few joint steps are decoded to the end, then the next few, so that their keys and values stay in the cache.
-Everything is float32 and plain loops over the width, which the compiler turns into vector instructions. Beyond
-that it saves work in two exact ways: the queries of the second attention do not depend on actions and are made
-for all agents at once, and with `dec_token="action"` there are only A+1 different tokens, whose embedding and
-first projections are looked up.
+Everything is float32 and plain loops over the width, which the compiler turns into vector instructions. It
+saves work in two exact ways: the queries of the second attention do not depend on actions and are made for
+all agents at once, and with `dec_token="action"` there are only A+1 different tokens, whose embedding and first
+projections are looked up.
 
 The results equal those of `marlzoo.nets.decode` up to float32 round-off.
 """
@@ -34,7 +34,7 @@ GROUP_FLOATS = 1 << 18
 """How many keys and values a group may hold: 1 MB, which fits a second-level cache."""
 
 Y, QUERY, KEY, VALUE, MIXED = range(5)
-"""What the rows of the scratch memory hold: the token on its way through the blocks, and parts of attention."""
+"""What the scratch memory holds: the token on its way through the blocks, and the parts of attention."""
 
 OWN_QUERY, OWN_KEY, OWN_VALUE, OWN_PROJ, MEMORY_KEY, MEMORY_VALUE, MEMORY_PROJ, WIDEN, NARROW = range(9)
 """The linear layers of a block."""
@@ -58,7 +58,7 @@ class Weights(NamedTuple):
     norms: Floats
     """`[L, 3, 2, D]`: the norms of the blocks."""
     ends: Floats
-    """`[2, D+1, D]`: the first layer of the head; the actor's part of a token (zeros without `action+rep`)."""
+    """`[2, D+1, D]`: the first layer of the head, the actor's part of a token (0 without `action+rep`)."""
     end_norms: Floats
     """`[2, 2, D]`: of the head, and of the tokens."""
     head_out: Floats
@@ -105,7 +105,8 @@ def _affine(x: Floats, layer: Floats, out: Floats) -> None:
 def _gelu(x: Floats) -> None:
     """`x/2 (1 + erf(x / sqrt 2))`, in place.
 
-    erf is `z P(z^2) / Q(z^2)`, fitted on |z| < 3.92, beyond which it is 1 in float32; the error is below 5e-7.
+    erf is `z P(z^2) / Q(z^2)`, fitted on |z| < 3.92, beyond which it is 1 in float32; the error is below
+    5e-7.
     """
     flat = x.reshape(x.size)
     for j in range(len(flat)):
@@ -225,7 +226,7 @@ def _remember(cache: Floats, agent: int, projected: Floats) -> None:
 
 @_inlined
 def _look_up(tokens: Floats, agent: int, actions: Ints, scratch: Floats) -> None:
-    """The token of what the agent's predecessor chose, and what belongs to it, into the first scratch rows."""
+    """The token of what the agent's predecessor chose, and its projections, into the first scratch rows."""
     for row in range(len(actions)):
         token = actions[row, agent - 1] + 1 if agent > 0 else 0
         for k in range(tokens.shape[1]):
@@ -368,7 +369,7 @@ class FusedDecoder:
         self, rep: Tensor, action_mask: Tensor | None, noise: Tensor | None, visible: Tensor | None
     ) -> Tensor:
         """The joint action `[B, N]` int64; arguments as in `marlzoo.nets.decode.decode`."""
-        queries = torch.stack([block.cross_attention.query(rep) for block in self.decoder.blocks])
+        queries = torch.stack([block.cross_attention.query(rep) for block in self.decoder.stages])
         weights, heads = self.weights(), self.decoder.shape.heads
         groups = self._groups(rep, queries, action_mask, noise, visible)
         return torch.cat([torch.from_numpy(decode_group(weights, inputs, heads)) for inputs in groups])
@@ -403,32 +404,36 @@ class FusedDecoder:
 @torch.no_grad()
 def pack(decoder: Decoder) -> Weights:
     """A decoder's parameters as the kernels take them."""
-    tokens, head, blocks = decoder.tokens, decoder.head, list(decoder.blocks)
+    tokens, blocks = decoder.tokens, decoder.stages
+    head_in, head_out = _linears(decoder.head)
     layers = torch.stack([torch.stack([_packed(layer) for layer in _layers(block)]) for block in blocks])
-    head_in = _packed(head[0])
+    norms = [torch.stack((_norm(b.self_norm), _norm(b.cross_norm), _norm(b.mlp_norm))) for b in blocks]
     if tokens.rep is None:
         table = tokens.table()
         first = [table @ layer[:-1] + layer[-1] for layer in layers[0, OWN_QUERY : OWN_VALUE + 1]]
-        looked_up = torch.stack([table, *first], dim=1)
+        looked_up, actor = torch.stack([table, *first], dim=1), torch.zeros_like(layers[0, 0])
     else:
-        looked_up = tokens.embed.weight.t().unsqueeze(1)
+        looked_up, actor = tokens.embed.weight.t().unsqueeze(1), _packed(tokens.rep)
+    head_norm = next(part for part in decoder.head if isinstance(part, nn.LayerNorm))
     return Weights(
         tokens=_array(looked_up),
         blocks=_array(layers),
-        norms=_array(torch.stack([_norms(b.self_norm, b.cross_norm, b.mlp_norm) for b in blocks])),
-        ends=_array(
-            torch.stack([head_in, torch.zeros_like(head_in) if tokens.rep is None else _packed(tokens.rep)])
-        ),
-        end_norms=_array(_norms(head[2], tokens.norm)),
-        head_out=_array(_packed(head[3])),
+        norms=_array(torch.stack(norms)),
+        ends=_array(torch.stack((_packed(head_in), actor))),
+        end_norms=_array(torch.stack((_norm(head_norm), _norm(tokens.norm)))),
+        head_out=_array(_packed(head_out)),
     )
 
 
-def _layers(block: DecoderBlock) -> tuple[nn.Linear, ...]:
+def _layers(block: DecoderBlock) -> list[nn.Linear]:
     """In the order of the constants above."""
     own, memory = block.self_attention, block.cross_attention
-    attention = (own.query, own.key, own.value, own.proj, memory.key, memory.value, memory.proj)
-    return (*attention, block.mlp[0], block.mlp[2])
+    attention = [own.query, own.key, own.value, own.proj, memory.key, memory.value, memory.proj]
+    return attention + _linears(block.mlp)
+
+
+def _linears(parts: nn.Sequential) -> list[nn.Linear]:
+    return [part for part in parts if isinstance(part, nn.Linear)]
 
 
 def _packed(layer: nn.Linear) -> Tensor:
@@ -437,9 +442,9 @@ def _packed(layer: nn.Linear) -> Tensor:
     return torch.cat((layer.weight.t(), bias.unsqueeze(0)))
 
 
-def _norms(*norms: nn.LayerNorm) -> Tensor:
-    """`[K, 2, D]`."""
-    return torch.stack([torch.stack((norm.weight, norm.bias)) for norm in norms])
+def _norm(norm: nn.LayerNorm) -> Tensor:
+    """`[2, D]`: gain and shift."""
+    return torch.stack((norm.weight, norm.bias))
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:

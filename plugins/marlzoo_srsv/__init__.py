@@ -13,7 +13,7 @@ def marlzoo_algorithms() -> list[AlgorithmSpec]:
             name="srsv",
             algorithm="marlzoo_srsv.algorithm:Srsv",
             config="marlzoo_srsv.config:SrsvConfig",
-            summary="Agents choose one after another; agent i's value knows what was chosen and what is planned.",
+            summary="Agents choose in turn; each one's value knows what was chosen and what is planned.",
             presets="marlzoo_srsv:presets.toml",
             count_free=True,
             tags=("on-policy", "autoregressive", "transformer", "reconstruction"),

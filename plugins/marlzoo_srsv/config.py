@@ -20,8 +20,8 @@ class SrsvConfig(JointPpoConfig, BodyConfig):
     )
     succ: Literal["plan", "tf", "greedy_cont", "marginal"] = Field(
         "plan",
-        description="Where the actions of agents j >= i come from: the greedy joint action; the policy's choice "
-        "after the executed actions (tf: leaks a_i into V^i); the greedy continuation of the executed "
+        description="Where the actions of agents j >= i come from: the greedy joint action; the policy's "
+        "choice after the executed actions (tf: leaks a_i into V^i); the greedy continuation of the executed "
         "ones (slow, at most 16 agents); a separate head without autoregression.",
     )
     succ_form: Literal["argmax", "soft"] = Field(

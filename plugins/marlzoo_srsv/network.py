@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from marlzoo.api import World
 from marlzoo.learn.batches import micro_batches
-from marlzoo.learn.joint_ppo import JointEvaluation, JointRows
+from marlzoo.learn.joint_ppo import JointEvaluation, JointRows, micro_batch_size
 from marlzoo.nets.attention import readout
 from marlzoo.nets.heads import ActionDistribution, noise_for
 from marlzoo.nets.mat_body import MatBody, score
@@ -30,8 +30,8 @@ from marlzoo_srsv.value import ValueStream
 class SrsvNetwork(nn.Module):
     """Policy and values of all agents in one pass. With `v=mat` it has MAT's parameters and nothing else.
 
-    In the code `eo` is the encoder's output, `do` the decoder's, and `do_plan` the decoder's along the plan: the
-    actions that stand for the policies of agents j >= i. The value head is the `f` of the method.
+    In the code `eo` is the encoder's output, `do` the decoder's, and `do_plan` the decoder's along the plan:
+    the actions that stand for the policies of agents j >= i. The value head is the `f` of the method.
     """
 
     def __init__(self, world: World, config: SrsvConfig, generator: torch.Generator) -> None:
@@ -53,7 +53,10 @@ class SrsvNetwork(nn.Module):
     def act(
         self, obs: Tensor, alive: Tensor, action_mask: Tensor | None, noise: Tensor | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """`obs [B, N, O]` to the joint action and the greedy `plan`; only the greedy action without `noise`."""
+        """`obs [B, N, O]` to the joint action, and the greedy one as `plan`.
+
+        Without `noise` the action itself is greedy, and there is no plan.
+        """
         rep = self.body.encode(self.body.prepare(obs), alive)
         if noise is None or not self.config.wants_plan:
             return self.body.act(rep, alive, action_mask, noise), {}
@@ -81,7 +84,8 @@ class SrsvNetwork(nn.Module):
             return rows
         if self.config.succ == "plan" and not self.soft:
             return rows
-        made = [self._plan(rows[piece]) for piece in micro_batches(len(rows), self.config.micro_batch)]
+        pieces = micro_batches(len(rows), micro_batch_size(self.config, alive.shape[1]))
+        made = [self._plan(rows[piece]) for piece in pieces]
         return replace(rows, extras={name: torch.cat([part[name] for part in made]) for name in made[0]})
 
     def evaluate(self, rows: JointRows) -> JointEvaluation:
@@ -105,7 +109,7 @@ class SrsvNetwork(nn.Module):
         return Situation(self.body.encode(rows.obs, rows.alive), rows.alive, rows.action_mask)
 
     def _plan(self, rows: JointRows) -> dict[str, Tensor]:
-        """`plan`: choices that stand for the policies of agents j >= i; `soft`: their other form, if wanted."""
+        """`plan`: choices that stand for the policies of agents j >= i; `soft`: the other form, if wanted."""
         at = self._situation(rows)
         if self.marginal is not None:
             options = self._marginal_options(self.marginal, at)

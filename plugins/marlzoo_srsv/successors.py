@@ -1,7 +1,7 @@
 """Where the actions of agents j >= i in V^i come from, and their form.
 
-All but `tf` are functions of the observations and of executed actions before i only. They are made once, with the
-parameters that acted, and stay the same over the epochs.
+All but `tf` are functions of the observations and of executed actions before i only. They are made once, with
+the parameters that acted, and stay the same over the epochs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Situation:
 
 
 def form(options: ActionDistribution, soft: bool) -> Tensor:
-    """The actions of `options` as value tokens take them: choices, or probabilities / means and deviations."""
+    """What `options` are to value tokens: choices, or (soft) probabilities, or means and deviations."""
     if not soft:
         return options.greedy().detach()
     if isinstance(options, Categorical):
@@ -47,11 +47,12 @@ def form(options: ActionDistribution, soft: bool) -> Tensor:
 
 
 def hidden_along(body: MatBody, at: Situation, plan: Tensor) -> Tensor:
-    """The decoder's output along `plan`: `[B, N, D]`, or `[B, N, N, D]` where every i has a plan of its own."""
+    """The decoder's output along `plan`: `[B, N, D]`, or `[B, N, N, D]` where every i has its own plan."""
     if not has_own_plans(at, plan):
         return body.decode_parallel(at.rep, plan, at.alive)
     wide = at.repeat_agents()
-    return body.decode_parallel(wide.rep, plan.flatten(0, 1), wide.alive).unflatten(0, plan.shape[:2])
+    hidden = body.decode_parallel(wide.rep, plan.flatten(0, 1), wide.alive)
+    return hidden.view(*plan.shape[:2], *hidden.shape[1:])
 
 
 @torch.no_grad()
@@ -78,16 +79,19 @@ def greedy_continuations(body: MatBody, at: Situation, actions: Tensor) -> Tenso
     rows, agents = at.alive.shape
     if agents > CONTINUATION_LIMIT:
         raise UsageError(
-            f"succ=greedy_cont serves at most {CONTINUATION_LIMIT} agents, this world has {agents}; use succ=plan"
+            f"succ=greedy_cont serves at most {CONTINUATION_LIMIT} agents, not {agents}; use succ=plan"
         )
     wide = at.repeat_agents()
     forced = Forced(actions.repeat_interleave(agents, 0), torch.arange(agents).repeat(rows))
     mixed = body.act(wide.rep, wide.alive, wide.action_mask, None, forced)
-    return mixed.unflatten(0, (rows, agents))
+    return mixed.view(rows, agents, *mixed.shape[1:])
 
 
 def imitation_loss(taught: ActionDistribution, teacher: ActionDistribution, alive: Tensor) -> Tensor:
-    """`KL(teacher || taught)` of living agents, 0 for dead ones, averaged over all; the teacher gets no gradient."""
+    """`KL(teacher || taught)` of living agents, 0 for dead ones, averaged over all.
+
+    The teacher gets no gradient.
+    """
     if isinstance(taught, Categorical) and isinstance(teacher, Categorical):
         target = teacher.log_probs.detach()
         divergence = (target.exp() * (target - taught.log_probs)).sum(-1)

@@ -1,8 +1,8 @@
 """SrSv's value stream: the values of all N agents in one masked attention.
 
-Agent i's value may depend on the observations and on what agents before i did, never on a_i or anything computed
-from it: only then is it a baseline. Each agent j therefore has two tokens, an executed one `A_j` and a planned one
-`B_j`, and V^i looks at `A_1..A_{i-1}` and `B_i..B_N`: N tokens for every i, from two per agent.
+Agent i's value may depend on the observations and on what agents before i did, never on a_i or anything
+computed from it: only then is it a baseline. Each agent j therefore has two tokens, an executed one `A_j` and
+a planned one `B_j`, and V^i looks at `A_1..A_{i-1}` and `B_i..B_N`: N tokens for every i, from two per agent.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ class ValueTokens(nn.Module):
         return self.norm(self._embed(actions) + base + self.executed_type)
 
     def planned(self, actions: Tensor, base: Tensor) -> Tensor:
-        """`[B, N, D]` from planned actions (indices, probabilities or vectors); `[B, N, N, D]` where every agent i
-        has a plan of its own."""
+        """`[B, N, D]` from planned actions: indices, probabilities or vectors.
+
+        `[B, N, N, D]` where every agent i has its own plan.
+        """
         embedded = self._embed(actions)
         if embedded.dim() > base.dim():
             base = base.unsqueeze(1)
