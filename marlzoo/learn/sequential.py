@@ -71,7 +71,7 @@ def _alternating(ranked: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def blocks_of(order: Tensor, number: int) -> list[Tensor]:
-    """`order [N]` in `number` consecutive blocks of nearly equal size, in N blocks if there are fewer agents."""
+    """`order [N]` in `number` consecutive blocks of nearly equal size; at most N blocks."""
     return list(order.tensor_split(min(number, len(order))))
 
 

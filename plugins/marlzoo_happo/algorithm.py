@@ -23,12 +23,12 @@ class Happo(TeamPpo):
     def improve(self, values: Values) -> Metrics:
         advantages, returns = self.estimate(values, self.config.gae_lambda)
         targets = self.valuation.targets(returns)
-        metrics = {**self._improve_policies(self._normalised(advantages))}
+        policies = self._improve_policies(self._normalised(advantages))
         critic = self.valuation.learn(
             self.rollout, values, targets, self.context.generator, epochs=self.config.epochs
         )
         explained = explained_variance(values.values[:-1], returns)
-        return {**metrics, **critic, "explained_variance": explained}
+        return {**policies, **critic, "explained_variance": explained}
 
     def _normalised(self, advantages: Tensor) -> Tensor:
         """`[T, E, N]`: per agent where all share one value per step, else over all agents."""
@@ -60,7 +60,7 @@ class Happo(TeamPpo):
         return [int(agent) for agent in order]
 
     def _improve_one(self, agent: int, experience: Experience, advantages: Tensor) -> tuple[Metrics, Tensor]:
-        """The metrics, empty for an agent that was never alive, and the ratio of its new policy to the one before,
+        """The metrics, empty for an agent that was never alive, and the ratio of its policy to what it was,
         `[T, E, 1]`."""
         policy = self.policy_of(agent)
         units = policy.units(self.rollout, slice(agent, agent + 1))

@@ -29,6 +29,9 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("mappo", {"recurrent": True}),
     ("mappo", {"share_parameters": False, "minibatches": 2}),
     ("mappo", {"critic_input": "obs", "agent_ids": True, "timeout": "bootstrap", "recurrent": True}),
+    ("a2po", {"share_parameters": False, "minibatches": 2}),
+    ("a2po", {"critic_input": "obs", "timeout": "bootstrap", "recurrent": True}),
+    ("happo", {"timeout": "zero_advantage", "recurrent": True}),
 ]
 """Beside the plain form of every algorithm that is installed."""
 
