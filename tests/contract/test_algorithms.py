@@ -25,7 +25,6 @@ QUICK: dict[str, Any] = {
 """Short rollouts and large steps: enough for worlds of one lesson."""
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
-    ("mappo", {}),
     ("mappo", {"recurrent": True}),
     ("mappo", {"share_parameters": False, "minibatches": 2}),
     ("mappo", {"critic_input": "obs", "agent_ids": True, "timeout": "bootstrap", "recurrent": True}),
@@ -42,7 +41,6 @@ def _cases() -> list[Any]:
     special = [
         pytest.param((_as_claimed(specs[name], options), options), id=f"{name}-{'-'.join(options)}")
         for name, options in VARIANTS
-        if options
     ]
     return plain + special
 
