@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from marlzoo.config import EnvConfig
 from marlzoo.errors import UsageError, nearest
@@ -118,6 +118,11 @@ class _Game(_Arguments):
         gt=0,
         description="Extent in y of the playable area, by which the state divides positions.",
     )
+
+    @field_validator("difficulty", mode="before")
+    @classmethod
+    def _levels_are_texts(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) else value
 
 
 class _Reward(_Arguments):
