@@ -25,6 +25,7 @@ from marlzoo.specs import Score
 _PARTS = ("environment", "policy", "update")
 _WINDOW_SECONDS = 20.0
 _SHOWN_EVALUATIONS = 5
+_WIDTHS = {"step": 10, "return": 6, "length": 4}
 
 
 def make_progress(console: Console, *, quiet: bool) -> Listener:
@@ -105,13 +106,13 @@ class LineProgress(Listener):
 
     def evaluated(self, run: RunInfo, evaluation: Evaluation) -> None:
         rates = self._speed.rates()
-        self._say(
-            "  ".join([*evaluation_cells(evaluation, run.score), *rate_cells(rates), *self._left(run, rates)])
-        )
-
-    def _left(self, run: RunInfo, rates: Mapping[str, float]) -> list[str]:
+        cells = [
+            f"{name} {value:>{_WIDTHS.get(name, 7)}}"
+            for name, value in evaluation_fields(evaluation, run.score).items()
+        ]
+        cells += rate_cells(rates)
         remaining = time_left(self._trainer, run, rates)
-        return [f"{remaining} left"] if remaining else []
+        self._say("  ".join([*cells, f"{remaining} left"] if remaining else cells))
 
     def ended(self, run: RunInfo, outcome: str, result: dict[str, Any] | None) -> None:
         for line in closing_lines(run, outcome, result):
@@ -156,6 +157,7 @@ class LiveProgress(Listener):
 
     def ended(self, run: RunInfo, outcome: str, result: dict[str, Any] | None) -> None:
         if self._live is not None:
+            self._phase = "training"
             self._live.stop()
         for line in closing_lines(run, outcome, result):
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -197,11 +199,11 @@ class LiveProgress(Listener):
         if self._run is None or not self._evaluations:
             return Text("first evaluation ...")
         table = Table(box=None, padding=(0, 2, 0, 0))
-        for heading in ("evaluated at step", _spoken(self._run.score), "return", "length"):
-            table.add_column(heading, justify="right", header_style="bold")
-        for one in self._evaluations:
-            shown = format_score(one.score, self._run.score)
-            table.add_row(f"{one.step:,}", shown, f"{one.mean_return:.4g}", f"{one.mean_length:.0f}")
+        rows = [evaluation_fields(one, self._run.score) for one in self._evaluations]
+        for heading in rows[0]:
+            table.add_column("evaluated at step" if heading == "step" else heading, justify="right")
+        for row in rows:
+            table.add_row(*row.values())
         return table
 
 
@@ -213,13 +215,17 @@ def banner(run: RunInfo) -> str:
     )
 
 
-def evaluation_cells(evaluation: Evaluation, score: Score) -> list[str]:
-    return [
-        f"step {evaluation.step:>9,}",
-        f"{_spoken(score)} {format_score(evaluation.score, score):>7}",
-        f"return {evaluation.mean_return:.4g}",
-        f"length {evaluation.mean_length:.0f}",
-    ]
+def evaluation_fields(evaluation: Evaluation, score: Score) -> dict[str, str]:
+    """What is shown of an evaluation, by heading; the return only where it is not the score itself."""
+    fields = {
+        "step": f"{evaluation.step:,}",
+        _spoken(score): format_score(evaluation.score, score),
+        "return": f"{evaluation.mean_return:.4g}",
+        "length": f"{evaluation.mean_length:.0f}",
+    }
+    if score.metric == "return" and score.name != "return":
+        del fields["return"]
+    return fields
 
 
 def rate_cells(rates: Mapping[str, float]) -> list[str]:
@@ -245,8 +251,8 @@ def closing_lines(run: RunInfo, outcome: str, result: Mapping[str, Any] | None) 
             f"finished: {_spoken(run.score)} {format_score(result['score'], run.score)}{_best(run, result)}"
         )
         lines.append(f"run: {folder}")
-        longer = f"marlzoo resume {folder} --steps {2 * run.steps}"
-        lines.append(f"continue: {longer}  evaluate: marlzoo evaluate {folder}")
+        lines.append(f"continue: marlzoo resume {folder} --steps {2 * run.steps}")
+        lines.append(f"evaluate: marlzoo evaluate {folder}")
     elif outcome == "interrupted":
         lines.append(f"interrupted; continue with: marlzoo resume {folder}")
     return lines
