@@ -120,9 +120,10 @@ def _new_matrix(state: State, asked: dict[str, Any]) -> Matrix:
 
 
 def _begun(state: State, out: Path | None, asked: dict[str, Any]) -> Comparison:
+    matrix = _new_matrix(state, asked)
+    # Only now, when all names are known to be right: this imports torch.
     from marlzoo.bench.comparison import Comparison, default_path
 
-    matrix = _new_matrix(state, asked)
     return Comparison.create(out or default_path(ROOT, matrix), matrix)
 
 
