@@ -52,6 +52,7 @@ def describe_world(settings: Settings, num_envs: int) -> World:
         action_dim=2,
         state_dim=settings.state_dim,
         state_per_agent=settings.team_state,
+        reward_per_agent=not settings.shared_reward and settings.reward != "uref",
         horizon=settings.horizon,
     )
 
