@@ -34,7 +34,13 @@ def task_lines(task: Task) -> list[str]:
         f"Backend {task.backend}. Threshold: {format_score(task.threshold, task.percent)}; "
         "seeds that did not reach it count with the whole budget."
     )
-    return [heading, "", *table, "", note, "", *(f"- {pair_sentence(task, pair)}" for pair in task.pairs)]
+    mixed = [
+        f"- Mind: the seeds of {one.algorithm} were made with {one.makes} versions of its code or settings."
+        for one in ordered
+        if one.makes > 1
+    ]
+    pairs = [f"- {pair_sentence(task, pair)}" for pair in task.pairs]
+    return [heading, "", *table, "", note, "", *pairs, *mixed]
 
 
 def _row(task: Task, standing: Standing) -> str:

@@ -151,6 +151,11 @@ def read_entry(path: Path) -> Entry:
     return entry
 
 
+def read_entries(root: Path, suite: str) -> list[Entry]:
+    """All entries of a suite, by path. Raises as `read_entry` does."""
+    return [read_entry(path) for path in sorted((root / as_name(suite)).glob("*/*/*.json"))]
+
+
 def _content(manifest: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
     algorithm, environment, settings = manifest["algorithm"], manifest["environment"], manifest["settings"]
     last = manifest["sessions"][-1]

@@ -7,6 +7,7 @@ below 5 % after Holm's correction over all pairs of the task, and an interval th
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -91,6 +92,9 @@ class Standing:
     """Restricted mean within the budget."""
     cpu_seconds: float
     """Mean per run."""
+    makes: int
+    """How many versions of its code and settings the seeds were made with; one, or they do not belong
+    together."""
 
 
 @dataclass(frozen=True)
@@ -209,6 +213,7 @@ def _standing(group: Group, threshold: float, budget: int) -> Standing:
         reached=int(reached.reached.sum()),
         steps_to_threshold=restricted_mean(reached, budget).value,
         cpu_seconds=float(np.mean([entry.cpu_seconds for entry in group.entries])),
+        makes=len({(e.algorithm_origin.sha256, json.dumps(e.config, sort_keys=True)) for e in group.entries}),
     )
 
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from entries import entry, sample
+from entries import ORIGIN, entry, sample
 
 from marlzoo.bench.comparison import CellStatus
 from marlzoo.bench.matrix import Cell
@@ -144,3 +144,13 @@ def test_the_missing_are_named():
         "- b on x:1, seed 0: stopped at step 3",
     ]
     assert missing_lines(statuses[:1]) == []
+
+
+@pytest.mark.parametrize(
+    "other", [{"config": {"lr": 0.2}}, {"algorithm_origin": ORIGIN | {"sha256": "1" * 64}}]
+)
+def test_seeds_made_in_different_ways_are_pointed_out(other):
+    results = [("a", entry("a", 0, 0.5)), ("a", entry("a", 1, 0.6, **other))]
+    lines = verdict_lines(judge(results, SCALES), [])
+    assert "- Mind: the seeds of a were made with 2 versions of its code or settings." in lines
+    assert not [line for line in verdict_lines(judge(results[:1], SCALES), []) if "Mind" in line]

@@ -1,0 +1,74 @@
+"""`marlzoo leaderboard`: what gets in, what is refused, and what it shows."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from marlzoo.bench.store import write_entry
+from marlzoo.cli.main import main
+
+sys.path.append(str(Path(__file__).parents[1] / "unit" / "bench"))
+
+from entries import entry
+
+RUN_TESTS = Path(__file__).parents[1] / "unit" / "run"
+ZOO = ["--plugin", str(RUN_TESTS / "tiny_zoo.py"), "--plugin", str(Path(__file__).with_name("suite_zoo.py"))]
+RUN = ["run", "parrot", "--env", "echo:1", "--eval-episodes", "4", "--absolute-episodes", "6", "--quiet"]
+
+
+def marlzoo(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([*ZOO, *arguments])
+    return int(caught.value.code or 0)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(RUN_TESTS))
+    return tmp_path
+
+
+def test_a_finished_run_gets_in_and_is_shown(here, capsys):
+    assert marlzoo(*RUN, "--steps", "200", "--out", "run") == 0
+    assert marlzoo("leaderboard", "add", "run", "--suite", "tiny") == 0
+    (path,) = (here / "leaderboard" / "results").glob("tiny/echo-1/*/0.json")
+    assert capsys.readouterr().out.strip() == str(path.relative_to(here))
+    assert marlzoo("leaderboard", "add", "run", "--suite", "tiny") == 0
+    capsys.readouterr()
+    assert marlzoo("leaderboard", "show", "--suite", "tiny") == 0
+    assert capsys.readouterr().out.startswith("## echo:1: hits, 200 steps, best policy on 6 new episodes")
+    assert marlzoo("leaderboard", "show", "--suite", "tiny", "--json") == 0
+    (task,) = json.loads(capsys.readouterr().out)["tasks"]
+    assert task["standings"][0]["seeds"] == [0]
+
+
+@pytest.mark.parametrize(
+    ("steps", "suite", "message"),
+    [
+        ("240", "tiny", "a run of 240 steps does not belong to suite 'tiny', whose budget is 200"),
+        ("200", "first-look", "echo:1 is not in suite 'first-look'"),
+        ("200", "tin", "unknown suite 'tin'; did you mean 'tiny'?"),
+    ],
+)
+def test_what_does_not_belong_is_refused(here, capsys, steps, suite, message):
+    assert marlzoo(*RUN, "--steps", steps, "--out", "run") == 0
+    assert marlzoo("leaderboard", "add", "run", "--suite", suite) == 2
+    assert f"error: {message}" in capsys.readouterr().err
+    assert not (here / "leaderboard").exists()
+
+
+def test_an_edited_result_is_not_shown(here, capsys):
+    path = write_entry(here / "store", "tiny", entry("parrot", 0, 0.5, env="echo:1"))
+    path.write_text(path.read_text().replace('"agents": 2', '"agents": 3'))
+    assert marlzoo("leaderboard", "show", "--suite", "tiny", "--store", "store") == 1
+    assert "was edited" in capsys.readouterr().err
+
+
+def test_an_empty_store_says_how_to_fill_it(here, capsys):
+    assert marlzoo("leaderboard", "show", "--suite", "tiny") == 2
+    assert "has no results of 'tiny'; add some by 'marlzoo leaderboard add RUN...'" in capsys.readouterr().err
