@@ -193,8 +193,11 @@ class Algorithm(abc.ABC):
         """Take back what `state_dict` returned."""
 
     def policy_dict(self) -> dict[str, Any]:
-        """What `load_policy` needs. The trainer keeps that of the best policy in every checkpoint, so override it
-        where `state_dict` is large (a replay memory, optimisers)."""
+        """What `load_policy` needs.
+
+        The trainer keeps that of the best policy in every checkpoint, so override it where `state_dict` is
+        large (a replay memory, optimisers).
+        """
         return self.state_dict()
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
