@@ -103,20 +103,29 @@ def rate(event: Any, draw: Draw, count: int, repetitions: int) -> float:
 
 
 CASES = [
-    # what, scores, seeds, least and largest share allowed
-    (mean, "bell", 5, 0.93, 0.97),
-    (mean, "bell", 10, 0.93, 0.97),
-    (difference, "bell", 5, 0.93, 0.98),
-    (difference, "bell", 10, 0.93, 0.98),
-    (paired, "bell", 5, 0.93, 0.97),
-    (paired, "bell", 10, 0.93, 0.97),
+    # what, scores, seeds, and the share that docs/evaluation.md states
+    (mean, "bell", 5, 0.947),
+    (mean, "bell", 10, 0.954),
+    (mean, "stuck", 5, 0.744),
+    (mean, "stuck", 10, 0.889),
+    (difference, "bell", 5, 0.943),
+    (difference, "stuck", 5, 0.917),
+    (paired, "bell", 5, 0.945),
+    (paired, "stuck", 5, 0.923),
+    (interquartile_mean, "bell", 5, 0.900),
+    (interquartile_mean, "bell", 10, 0.938),
+    (improvement, "stuck", 5, 0.940),
+    (steps_saved, "bell", 5, 0.953),
+    (false_claim, "bell", 5, 0.055),
+    (false_claim, "stuck", 5, 0.015),
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("event", "scores", "seeds", "low", "high"), CASES)
-def test_intervals_cover_as_often_as_the_documentation_says(event, scores, seeds, low, high):
-    assert low <= rate(event, DRAWS[scores], seeds, 1000) <= high
+@pytest.mark.parametrize(("event", "scores", "seeds", "stated"), CASES)
+def test_intervals_cover_as_often_as_the_documentation_says(event, scores, seeds, stated):
+    """400 simulations of a share near 0.9 are 1.5 points off, give or take."""
+    assert rate(event, DRAWS[scores], seeds, 400) == pytest.approx(stated, abs=0.06)
 
 
 def report() -> None:
