@@ -88,7 +88,7 @@ def layout(
         position=np.zeros((n_units, 2)),
         distance=np.zeros((n_agents, n_units)),
         units=np.zeros((n_units, kernel.UNIT_COLUMNS), np.float32),
-        row=np.zeros(int(blocks[:, :, kernel.WIDTH].max()), np.float32),
+        rows=np.zeros((n_units, int(blocks[:, :, kernel.WIDTH].max())), np.float32),
     )
 
 

@@ -130,8 +130,8 @@ class ObserveLayout(NamedTuple):
     """Scratch `[N, U]`; rows of dead agents hold old numbers, the diagonal is zero."""
     units: Floats
     """Scratch `[U, UNIT_COLUMNS]`."""
-    row: Floats
-    """Scratch, as long as the widest row."""
+    rows: Floats
+    """Scratch `[U, W]`: rows of one block, without what depends on who looks."""
 
 
 @exact
@@ -303,33 +303,36 @@ def _first_living(alive: Bools, n_agents: int) -> int:
 def _write_block(
     layout: ObserveLayout, v: int, b: int, solo: int, last_actions: Ints, mask: Bools, out: Floats
 ) -> None:
-    """A block of units for every observer: each unit that is alive and in sight, and one's own row."""
+    """A block of units for every observer: each unit that is alive and in sight, or one's own row."""
     view, block, alive, width = layout.views[v], layout.blocks[v, b], layout.alive, layout.blocks[v, b, WIDTH]
-    n_agents, lines = layout.n_agents, out.shape[0]
-    first, end = (n_agents, alive.shape[0]) if b == ENEMIES else (0, n_agents)
-    skips_self = view[SKIPS_SELF] != 0 and b == ALLIES
-    must_be_alive, sees_all = view[MUST_BE_ALIVE] != 0, view[SEES_ALL] != 0
-    for unit in range(first, end):
-        if not alive[unit] and b != OWN:
+    first, end = (layout.n_agents, alive.shape[0]) if b == ENEMIES else (0, layout.n_agents)
+    skips_self, sees_all = view[SKIPS_SELF] != 0 and b == ALLIES, view[SEES_ALL] != 0
+    _fill_rows(layout, block, first, end, last_actions)
+    for line in range(out.shape[0]):
+        observer = line if out.shape[0] > 1 else solo
+        if view[MUST_BE_ALIVE] != 0 and not alive[observer]:
             continue
-        last_action = last_actions[unit] if unit < n_agents else -1
-        _fill_row(block, layout.units[unit], layout.kind[unit], last_action, layout.row)
-        for line in range(unit if b == OWN else 0, unit + 1 if b == OWN else lines):
-            observer = line if lines > 1 else solo
-            if (must_be_alive and not alive[observer]) or (skips_self and unit == observer):
+        at = Index(block[AT])
+        for unit in range(observer if b == OWN else first, observer + 1 if b == OWN else end):
+            if skips_self and unit == observer:
                 continue
-            if not sees_all and layout.distance[observer, unit] >= SIGHT:
-                continue
-            place = 0 if b == OWN else unit - first - (skips_self and unit > observer)
-            at = Index(block[AT] + place * width)
-            for k in range(width):
-                out[line, at + Index(k)] = layout.row[k]
-            if alive[observer] or b == OWN:
-                available = b == ENEMIES and mask[observer, FIRST_TARGET + unit - first]
-                _relate(layout, block, observer, unit, available, out[line], at)
-            elif view[SKIPS_SELF] == 0 and block[ROW_ACTION] >= 0:
-                for k in range(block[ROW_ACTION], width):
-                    out[line, at + Index(k)] = 0.0
+            if (alive[unit] or b == OWN) and (sees_all or layout.distance[observer, unit] < SIGHT):
+                for k in range(width):
+                    out[line, at + Index(k)] = layout.rows[unit, k]
+                if alive[observer] or b == OWN:
+                    available = b == ENEMIES and mask[observer, FIRST_TARGET + unit - first]
+                    _relate(layout, block, observer, unit, available, out[line], at)
+                elif view[SKIPS_SELF] == 0 and block[ROW_ACTION] >= 0:
+                    for k in range(block[ROW_ACTION], width):
+                        out[line, at + Index(k)] = 0.0
+            at += Index(width)
+
+
+@exact
+def _fill_rows(layout: ObserveLayout, block: Longs, first: int, end: int, last_actions: Ints) -> None:
+    for unit in range(first, end):
+        last_action = last_actions[unit] if unit < layout.n_agents else -1
+        _fill_row(block, layout.units[unit], layout.kind[unit], last_action, layout.rows[unit])
 
 
 @exact

@@ -1,10 +1,11 @@
 """The `on_policy` profile: observation and state of the SMAC fork that MAPPO, HAPPO, MAT and A2PO were
 published with.
 
-By default every agent has a state of its own: what it would see without a limit of sight, then itself. With
-`use_state_agent=False` the state lists all units instead. There the rows of enemies keep room for actions
-that never come (the fork reserves it), and the fork hands every agent a copy that is zero once the agent is
-dead; here it is one vector, the copy of a living agent, unless an argument makes the copies differ.
+Order and content of the blocks follow that fork, not a guess. By default every agent has a state of its own:
+what it would see without a limit of sight, then itself. With `use_state_agent=False` the state lists all
+units instead. There the rows of enemies keep room for actions that never come (the fork reserves it), and the
+fork hands every agent a copy that is zero once the agent is dead; here it is one vector, the copy of a living
+agent, unless an argument makes the copies differ.
 """
 
 from __future__ import annotations
