@@ -81,7 +81,10 @@ class Comparison:
         return self._beside(cell, ".log")
 
     def record_failure(self, cell: Cell, error: str) -> None:
-        write_json(self._beside(cell, ".failure.json"), {"error": error})
+        path = self._beside(cell, ".failure.json")
+        with reported(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, {"error": error})
 
     def forgive(self, cell: Cell) -> None:
         """Forget that `cell` failed, so that it is tried again."""

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +27,7 @@ def make_watcher(comparison: Comparison, console: Console, *, quiet: bool) -> It
     """The display that suits `console`."""
     if quiet:
         yield Watcher()
-    elif console.is_terminal:
+    elif console.is_terminal and not console.is_dumb_terminal:
         with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as live:
             table = TableWatcher(comparison, live)
             yield table
@@ -48,7 +48,8 @@ class LineWatcher(Watcher):
         if running:
             text = f"started (from step {status.step:,})" if status.step else "started"
         else:
-            text = " ".join(part for part in (status.state, f"at step {status.step:,}", status.error) if part)
+            error = f": {status.error}" if status.error else ""
+            text = f"{status.state} at step {status.step:,}{error}"
         self._console.print(f"{cell}: {text}", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -77,12 +78,12 @@ class TableWatcher(Watcher):
 
     def redraw(self) -> None:
         self._drawn = time.monotonic()
-        self._live.update(self._table(), refresh=True)
+        statuses = {cell: self._status(cell) for cell in self._comparison.matrix.cells()}
+        self._live.update(Group(self._table(statuses), Text(self._summary(statuses))), refresh=True)
 
-    def _table(self) -> Table:
+    def _table(self, statuses: dict[Cell, CellStatus]) -> Table:
         matrix = self._comparison.matrix
-        statuses = {cell: self._status(cell) for cell in matrix.cells()}
-        table = Table(box=None, padding=(0, 2, 0, 0), title=self._title(statuses), title_justify="left")
+        table = Table(box=None, padding=(0, 2, 0, 0))
         for heading in ("environment", "algorithm", *(f"seed {seed}" for seed in matrix.seeds)):
             table.add_column(heading, header_style="bold", no_wrap=True)
         for environment in matrix.environments:
@@ -97,7 +98,7 @@ class TableWatcher(Watcher):
             self._settled[cell] = self._comparison.status(cell)
         return self._settled[cell]
 
-    def _title(self, statuses: dict[Cell, CellStatus]) -> str:
+    def _summary(self, statuses: dict[Cell, CellStatus]) -> str:
         counts = Counter(
             RUNNING if cell in self._running else status.state for cell, status in statuses.items()
         )
