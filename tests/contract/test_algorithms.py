@@ -53,6 +53,8 @@ def _as_claimed(spec: AlgorithmSpec, options: dict[str, Any]) -> AlgorithmSpec:
 
 @pytest.mark.parametrize("case", _cases(), scope="class")
 class TestBuiltins(AlgorithmContract):
+    learning_updates = 40
+
     @pytest.fixture(autouse=True)
     def _choose(self, case: tuple[AlgorithmSpec, dict[str, Any]]) -> None:
         spec, options = case
