@@ -26,7 +26,8 @@ def comparison(tmp_path):
 
 
 def test_the_live_table_has_all_cells(comparison):
-    console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None, _environ={"TERM": "xterm"})
+    terminal = {"force_terminal": True, "width": 100, "color_system": None, "_environ": {"TERM": "xterm"}}
+    console = Console(file=io.StringIO(), **terminal)
     with make_watcher(comparison, console, quiet=False) as watcher:
         watcher.changed(comparison.matrix.cells()[0], running=True)
         watcher.tick()
