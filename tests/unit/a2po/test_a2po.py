@@ -12,6 +12,7 @@ from marlzoo.algorithm import Context, Mode
 from marlzoo.testing import Driver, MortalWorld, RecallWorld, TargetWorld, UnevenWorld
 from marlzoo_a2po.algorithm import A2po
 from marlzoo_a2po.config import A2poConfig
+from marlzoo_a2po.moving import MovingRollout
 from marlzoo_mappo.algorithm import Mappo
 from marlzoo_mappo.config import MappoConfig
 
@@ -220,6 +221,37 @@ class TestReductions:
                 results[order, compat] = parameters(algorithm.policies[0].actor)
         assert torch.equal(results["fixed", False], results["fixed", True])
         assert not torch.equal(results["random", False], results["random", True])
+
+
+class TestRanges:
+    order = torch.tensor([2, 0, 1])
+
+    def clips(self, rule, blocks):
+        algorithm = with_full_rollout(MortalWorld(4), clip=0.2, adaptive_clip=rule)
+        moving = MovingRollout(algorithm, algorithm.config, algorithm.valuation.evaluate(algorithm.rollout))
+        return algorithm._clips(moving, self.order, blocks)
+
+    def test_by_position_of_the_block(self):
+        # Agents 2 and 0 are in the first of two blocks: 0.2 (0.5 / 2 + 0.5).
+        assert self.clips("position", 2).tolist() == pytest.approx([0.15, 0.2, 0.15])
+
+    def test_none(self):
+        assert self.clips("none", 2) == 0.2
+
+    def test_by_ratio_is_the_rule_for_a_shared_actor(self):
+        assert self.clips("auto", 2).tolist() == pytest.approx([0.2, 0.2, 0.2])
+
+    def test_targets_of_the_critic_stay_uncorrected_on_request(self):
+        for trace_targets in (True, False):
+            algorithm = with_full_rollout(MortalWorld(4), 1, trace_targets=trace_targets)
+            values = algorithm.valuation.evaluate(algorithm.rollout)
+            moving, everyone = MovingRollout(algorithm, algorithm.config, values), torch.arange(3)
+            first = moving.corrected(None, everyone)
+            moving.improve(everyone, everyone, first, 0.2)
+            later = moving.corrected(everyone, everyone)
+            assert not torch.equal(later.advantages, first.advantages)
+            assert torch.equal(later.targets, first.targets) == (not trace_targets)
+            assert moving.trace < 1.0
 
 
 class TestTheDead:
