@@ -3,8 +3,8 @@
 A few joint steps are decoded to the end, then the next few, so that their keys and values stay in the cache.
 Everything is float32 and plain loops over the width, which the compiler turns into vector instructions. It
 saves work in two exact ways: the queries of the second attention do not depend on actions and are made for
-all agents at once, and with `dec_token="action"` there are only A+1 different tokens, whose embedding and first
-projections are looked up.
+all agents at once, and with `dec_token="action"` there are only A+1 different tokens, whose embedding and
+first projections are looked up.
 
 The results equal those of `marlzoo.nets.decode` up to float32 round-off.
 """
@@ -324,14 +324,14 @@ def _choose(logits: Floats, legal: Bools, noise: Floats, agent: int, actions: In
 
 
 @_jit
-def decode_group(weights: Weights, inputs: Inputs, heads: int) -> Ints:
-    """The joint actions `[G, N]` of a group, one agent after the other."""
+def decode_group(weights: Weights, inputs: Inputs, heads: int) -> tuple[Ints, Floats]:
+    """The joint actions `[G, N]` of a group, one agent after the other, and their logits `[N, G, A]`."""
     agents, rows, width = inputs.rep.shape
     blocks, visible = len(weights.blocks), inputs.visible
     scratch = np.empty((5, rows, width), np.float32)
     cache = np.empty((blocks, 4, rows, heads, agents, width // heads), np.float32)
     all_scores = np.empty(agents, np.float32)
-    logits = np.empty((rows, weights.head_out.shape[1]), np.float32)
+    logits = np.empty((agents, rows, weights.head_out.shape[1]), np.float32)
     actions = np.empty((rows, agents), np.int64)
     with_heads = weights.tokens.shape[1] > 1
     for agent in range(agents):
@@ -346,9 +346,9 @@ def decode_group(weights: Weights, inputs: Inputs, heads: int) -> Ints:
             queries = inputs.queries[block, agent]
             _memory_attention(scratch, layers, norms[1], store, visible, agent, scores, queries, rep)
             _feed_forward(scratch, layers, norms[2])
-        _head(scratch, weights.ends[0], weights.end_norms[0], weights.head_out, logits)
-        _choose(logits, inputs.legal, inputs.noise, agent, actions)
-    return actions
+        _head(scratch, weights.ends[0], weights.end_norms[0], weights.head_out, logits[agent])
+        _choose(logits[agent], inputs.legal, inputs.noise, agent, actions)
+    return actions, logits
 
 
 class FusedDecoder:
@@ -369,10 +369,19 @@ class FusedDecoder:
         self, rep: Tensor, action_mask: Tensor | None, noise: Tensor | None, visible: Tensor | None
     ) -> Tensor:
         """The joint action `[B, N]` int64; arguments as in `marlzoo.nets.decode.decode`."""
+        return self.with_logits(rep, action_mask, noise, visible)[0]
+
+    @torch.no_grad()
+    def with_logits(
+        self, rep: Tensor, action_mask: Tensor | None, noise: Tensor | None, visible: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The joint action, and the logits `[B, N, A]` it was chosen by, before mask and noise."""
         queries = torch.stack([block.cross_attention.query(rep) for block in self.decoder.stages])
         weights, heads = self.weights(), self.decoder.shape.heads
         groups = self._groups(rep, queries, action_mask, noise, visible)
-        return torch.cat([torch.from_numpy(decode_group(weights, inputs, heads)) for inputs in groups])
+        decoded = [decode_group(weights, inputs, heads) for inputs in groups]
+        actions = torch.cat([torch.from_numpy(actions) for actions, _ in decoded])
+        return actions, torch.cat([torch.from_numpy(logits).transpose(0, 1) for _, logits in decoded])
 
     def _groups(
         self,
