@@ -199,7 +199,7 @@ class LiveProgress(Listener):
         if self._run is None or not self._evaluations:
             return Text("first evaluation ...")
         table = Table(box=None, padding=(0, 2, 0, 0))
-        rows = [evaluation_fields(one, self._run.score) for one in self._evaluations]
+        rows = [evaluation_fields(one, self._run.score) for one in list(self._evaluations)]
         for heading in rows[0]:
             table.add_column("evaluated at step" if heading == "step" else heading, justify="right")
         for row in rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,9 @@ class RunRecorder:
         """Write down how the session ended. `outcome` is `"finished"`, `"interrupted"` or `"failed"`."""
         self.manifest["status"] = outcome
         self._note_progress(trainer.counters.step, trainer.clock.state_dict())
-        self.manifest["diagnostics"] = dict(trainer.env.diagnostics())
+        self.manifest["diagnostics"] = {
+            name: float(value) for name, value in trainer.env.diagnostics().items() if math.isfinite(value)
+        }
         self.manifest["sessions"][-1] |= {"ended": now(), "to_step": trainer.counters.step}
         if error is not None:
             self.manifest["error"] = error

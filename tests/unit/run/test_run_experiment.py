@@ -268,6 +268,29 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
     assert computed(resume_run(registry, tmp_path / "full").path) == computed(whole.path)
 
 
+@pytest.mark.parametrize("writes", [0, 1, 2, 5, 8, 13, 20, 27, 33])
+def test_a_disk_that_is_full_after_any_number_of_writes_loses_nothing(
+    run: Run, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    whole = run(name="whole", checkpoint_interval=60)
+    done = 0
+
+    def fills_up(descriptor: int) -> None:
+        nonlocal done
+        done += 1
+        if done > writes:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fills_up)
+    with pytest.raises(RunError, match="No space left on device"):
+        run(name="full", checkpoint_interval=60)
+    monkeypatch.undo()
+    path = tmp_path / "full"
+    started = (path / "manifest.json").exists()
+    outcome = resume_run(registry, path) if started else run(name="full", checkpoint_interval=60)
+    assert computed(outcome.path) == computed(whole.path)
+
+
 def test_another_runs_checkpoint_is_refused(run: Run, registry: Registry) -> None:
     mine, other = run(name="mine", stop=Countdown(30)), run(name="other", seed=5)
     foreign = max((other.path / "checkpoints").iterdir())
