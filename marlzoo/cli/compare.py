@@ -169,6 +169,7 @@ def _conclude(registry: Registry, comparison: Comparison, threshold: float, *, a
 
 def _print_cost(matrix: Matrix, jobs: int, *, as_json: bool) -> None:
     from marlzoo.bench.calibration import measure_costs
+    from marlzoo.cli.progress import format_duration
     from marlzoo.run.stop import stop_on_signals
 
     pairs = len(matrix.algorithms) * len(matrix.environments)
@@ -191,11 +192,11 @@ def _print_cost(matrix: Matrix, jobs: int, *, as_json: bool) -> None:
         )
     else:
         print_table(
-            ("Algorithm", "Environment", "Seeds", "Steps", "Steps/s", "Hours per run", "MB per run"),
+            ("Algorithm", "Environment", "Seeds", "Steps", "Steps/s", "Time per run", "MB per run"),
             [_cost_row(vars(cost), seeds, matrix.steps) for cost in costs],
         )
         click.echo(
-            f"{runs} runs: {total / 3600:.2f} hours of one core, {total / 3600 / jobs:.2f} hours with "
+            f"{runs} runs: {format_duration(total)} of one core, {format_duration(total / jobs)} with "
             f"{jobs} at a time on free cores; {size / 1e6:.1f} MB of disk"
         )
     if any(cost.error for cost in costs):
@@ -203,13 +204,15 @@ def _print_cost(matrix: Matrix, jobs: int, *, as_json: bool) -> None:
 
 
 def _cost_row(cost: dict[str, Any], seeds: int, steps: int) -> tuple[str, ...]:
+    from marlzoo.cli.progress import format_duration
+
     head = (cost["algorithm"], cost["environment"], str(seeds), f"{steps:,}")
     if cost["error"]:
         return (*head, cost["error"], "", "")
     return (
         *head,
         f"{cost['steps_per_second']:,.0f}",
-        f"{cost['seconds'] / 3600:.2f}",
+        format_duration(cost["seconds"]),
         f"{cost['bytes'] / 1e6:.1f}",
     )
 
