@@ -72,6 +72,11 @@ class SrsvConfig(JointPpoConfig, BodyConfig):
         return self
 
     @property
+    def wants_actions(self) -> bool:
+        """True when the value depends on actions at all."""
+        return self.v in ("srsv", "dov")
+
+    @property
     def wants_stream(self) -> bool:
         """True when the value has an attention of its own."""
         return self.v == "pool" or (self.v == "srsv" and self.value_attn == "own")

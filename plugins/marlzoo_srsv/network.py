@@ -100,7 +100,9 @@ class SrsvNetwork(nn.Module):
     def values_ahead(
         self, obs: Tensor, alive: Tensor, action_mask: Tensor | None, generator: torch.Generator
     ) -> Tensor:
-        """Values need actions: they are decoded here with the present parameters, for this purpose only."""
+        """Where values need actions, they are decoded here with the present parameters, for this only."""
+        if not self.config.wants_actions:
+            return self._values_of_views(self.body.encode(self.body.prepare(obs), alive))
         noise = noise_for(self.world, alive.shape, generator)
         actions, memo = self.act(obs, alive, action_mask, noise)
         return self.evaluate(self.rows(obs, alive, action_mask, actions, memo)).values
@@ -121,12 +123,12 @@ class SrsvNetwork(nn.Module):
             plan = rows.extras["plan"]
         return {"plan": plan, "soft": soft_plan(self.body, at, plan)} if self.soft else {"plan": plan}
 
-    def _decode(self, at: Situation, rows: JointRows) -> tuple[Tensor, Tensor | None]:
-        """`do [B, N, D]`, and `do_plan` if the value is built on it (for `tf`, it is `do`)."""
+    def _decode(self, at: Situation, rows: JointRows) -> tuple[Tensor, Tensor]:
+        """`do` and `do_plan`; where the value has no use for the latter, it is `do`."""
         config = self.config
         if not config.wants_successors or config.value_base == "eo" or config.succ == "tf":
             do = self.body.decode_parallel(at.rep, rows.actions, at.alive)
-            return do, do if config.succ == "tf" else None
+            return do, do
         plan = rows.extras["plan"]
         if has_own_plans(at, plan):
             do = self.body.decode_parallel(at.rep, rows.actions, at.alive)
@@ -136,21 +138,21 @@ class SrsvNetwork(nn.Module):
         return do, do_plan
 
     def _values(
-        self, eo: Tensor, do: Tensor, do_plan: Tensor | None, options: ActionDistribution, rows: JointRows
+        self, eo: Tensor, do: Tensor, do_plan: Tensor, options: ActionDistribution, rows: JointRows
     ) -> Tensor:
         """`[B, N]`, by the configured value function."""
         config, f = self.config, self.value_head
         if config.value_grad != "full":
-            do, do_plan = do.detach(), None if do_plan is None else do_plan.detach()
+            do, do_plan = do.detach(), do_plan.detach()
         if config.value_grad == "head_only":
             eo = eo.detach()
+        if not config.wants_actions:
+            return self._values_of_views(eo)
+        if config.v == "dov":
+            return f(do).squeeze(-1)
         if self.stream is None:
-            if config.v == "srsv":
-                return self._with_decoder_weights(eo, do, rows)
-            return f(eo if config.v == "mat" else do).squeeze(-1)
-        if config.v == "pool":
-            return self.stream.pooled(f, eo)
-        base, base_plan = (eo, eo) if config.value_base == "eo" or do_plan is None else (do, do_plan)
+            return self._with_decoder_weights(eo, do, rows)
+        base, base_plan = (eo, eo) if config.value_base == "eo" else (do, do_plan)
         executed = self.stream.tokens.executed(rows.actions, base)
         if config.without_pi:
             return self.stream.executed_only(f, do, executed)
@@ -158,6 +160,12 @@ class SrsvNetwork(nn.Module):
         if config.without_a:
             return self.stream.planned_only(f, eo, planned)
         return self.stream.two_streams(f, do, executed, planned)
+
+    def _values_of_views(self, eo: Tensor) -> Tensor:
+        """`[B, N]` for `v=mat` and `v=pool`, which know no action."""
+        if self.stream is not None:
+            return self.stream.pooled(self.value_head, eo)
+        return self.value_head(eo).squeeze(-1)
 
     def _planned_actions(self, options: ActionDistribution, rows: JointRows) -> Tensor:
         if self.config.succ == "tf":

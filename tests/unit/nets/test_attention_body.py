@@ -1,4 +1,4 @@
-"""MAT's encoder and decoder against a literal implementation, and the three ways to decode against one another."""
+"""MAT's encoder and decoder against a literal implementation, and the three ways to decode compared."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_large_groups_are_split(monkeypatch):
 
 def test_fused_decoder_notices_every_change_of_parameters():
     body, other = make_body(decoder="fused"), make_body()
-    obs, alive, mask, noise, executed = make_steps(rows=20)
+    obs, alive, mask, _, executed = make_steps(rows=20)
     rep = body.encode(body.prepare(obs), alive).detach()
     before = body.act(rep, alive, mask, None)
     optimiser = torch.optim.Adam(body.parameters(), lr=0.1, fused=True)
