@@ -84,7 +84,11 @@ def test_a_line_is_written_whole_even_in_pieces(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_while_appending_is_one_line(tmp_path: Path) -> None:
-    rows = JsonLines(Path("/dev/full"))
-    with pytest.raises(RunError, match="cannot write /dev/full: No space left on device"):
-        rows.append({"a": 1})
+    rows = JsonLines(tmp_path / "rows.jsonl")
+    rows.append({"a": 1})
+    rows._file.close()
+    rows._file = open("/dev/full", "ab", buffering=0)  # noqa: SIM115 (closed below)
+    with pytest.raises(RunError, match=r"cannot write .*rows.jsonl: No space left on device"):
+        rows.append({"a": 2})
     rows.close()
+    assert rows.count == 1
