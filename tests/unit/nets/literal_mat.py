@@ -1,4 +1,4 @@
-"""The multi-agent transformer, literally: float64 NumPy, one row at a time, the decoder re-run for every agent.
+"""The multi-agent transformer, literally: float64 NumPy, row by row, the decoder re-run for every agent.
 
 Written from the published description. Discrete tokens are one-hot with a start flag in slot 0; nothing is
 cached, looked up, folded or batched.

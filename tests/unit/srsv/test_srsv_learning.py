@@ -127,7 +127,7 @@ def test_the_marginal_head_imitates_and_leaves_the_body_alone():
 def test_imitation_counts_living_agents_only():
     network, steps = make_network(succ="marginal"), Steps()
     steps.alive[:] = False
-    assert float(network.evaluate(steps.rows(network)).extra_loss) == 0.0
+    assert network.evaluate(steps.rows(network)).extra_loss.item() == 0.0
 
 
 def rollout_data():
