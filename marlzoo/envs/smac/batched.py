@@ -13,22 +13,21 @@ from marlzoo.algorithm import AgentInfo, View, World
 from marlzoo.envs.contract import BatchedEnv, StepResult
 from marlzoo.envs.outputs import AlternatingViews, StepArrays, ViewArrays
 from marlzoo.envs.smac.config import SmacConfig, require_engine_arguments
+from marlzoo.envs.smac.engine import SETTLING_LOOPS, allocate
 from marlzoo.envs.smac.layout import layout
 from marlzoo.envs.smac.maps import SmacMap, get_map
 from marlzoo.envs.smac.rng import first_word
 from marlzoo.envs.smac.rules import build_rules
 from marlzoo.envs.smac.score import score_layout
-from marlzoo.envs.smac.score_kernel import score_buffer
 from marlzoo.envs.smac.spawn import build_spawn
-from marlzoo.envs.smac.state import FLOAT_ROWS, INT_ROWS, TABLE_WIDTH, padded
 from marlzoo.envs.smac.step_kernel import (
     EPISODE_METRICS,
     LEGAL,
-    Battles,
     Outputs,
-    Scratch,
-    restart_batch,
-    step_batch,
+    advance_battles,
+    begin_battles,
+    order_agents,
+    show_battles,
 )
 from marlzoo.envs.smac.version import ENGINE_VERSION
 from marlzoo.errors import UsageError
@@ -38,8 +37,8 @@ class SmacEnv(BatchedEnv):
     """E battles on one map.
 
     An episode that runs out of time is truncated (SMAC itself calls it terminated) and says so in the metric
-    `episode_limit`. `regeneration_share` is the share of the episode's reward that came from enemies regaining
-    hit points or shields. Dead agents stay in the arrays; their only legal action is 0.
+    `episode_limit`. `regeneration_share` is the share of the episode's reward that came from enemies who
+    regained hit points or shields. Dead agents stay in the arrays; their only legal action is 0.
 
     Raises:
         UsageError: an unknown map, or arguments that only the real game understands.
@@ -61,42 +60,35 @@ class SmacEnv(BatchedEnv):
         self._views = AlternatingViews(self.world)
         self._step = StepArrays(self.world)
         self._info = np.zeros((len(EPISODE_METRICS), num_envs))
-        self.battles = _battles(self.map, num_envs)
-        self._scratch = _scratch(self.map)
+        self.battles, self._scratch = allocate(self.rules, num_envs)
+        self._everyone = np.ones(num_envs, np.bool_)
 
     def reset(self, seeds: Sequence[np.random.SeedSequence]) -> View:
         if len(seeds) != self.world.num_envs:
             raise UsageError(f"{len(seeds)} seeds for {self.world.num_envs} environments; give one for each")
         self.battles.words[:, 0] = [first_word(seed) for seed in seeds]
-        return self._restart(np.ones(self.world.num_envs, np.bool_))
+        return self._begin(self._everyone)
 
     def step(self, actions: Tensor) -> StepResult:
         mask = self._views.current.action_mask
         chosen = self._checked(actions)
-        current = self._views.advance()
-        illegal = step_batch(
-            self.rules,
-            self.layout,
-            self.prices,
-            self.battles,
-            self._scratch,
-            chosen,
-            mask,
-            self.config.step_mul,
-            self._outputs(current),
-        )
+        illegal = order_agents(self.rules, self.battles, chosen, mask, self.config.move_amount)
         if illegal != LEGAL:
-            self._views.advance()
             raise UsageError(_complaint(chosen, mask, illegal))
+        advance_battles(self.rules, self.battles, self._everyone, self.config.step_mul)
+        current = self._views.advance()
+        self._show(self._everyone, current, fresh=False)
         info = dict(zip(EPISODE_METRICS, self._info, strict=True))
         out = self._step
         return StepResult(current.view, out.reward_tensor, out.terminated_tensor, out.truncated_tensor, info)
 
     def reset_done(self) -> View:
-        return self._restart(self._step.ended)
+        return self._begin(self._step.ended)
 
     def snapshot(self) -> dict[str, Any]:
         state = {name: array.copy() for name, array in self.battles._asdict().items()}
+        if not self.battles.clock.any():
+            raise UsageError("nothing to save before the first reset: call reset(seeds) first")
         return {"engine": ENGINE_VERSION, "map": self.map.name, **state, "views": self._views.snapshot()}
 
     def restore(self, snapshot: Mapping[str, Any]) -> View:
@@ -109,12 +101,17 @@ class SmacEnv(BatchedEnv):
             array[...] = np.asarray(snapshot[name])
         return self._views.restore(snapshot["views"])
 
-    def _restart(self, which: NDArray[np.bool_]) -> View:
+    def _begin(self, which: NDArray[np.bool_]) -> View:
+        """Start new battles where `which [E]` says so; SMAC lets them run a moment before it looks."""
+        begin_battles(self.rules, self.spawn, self.battles, which)
+        advance_battles(self.rules, self.battles, which, SETTLING_LOOPS)
         current = self._views.current
-        restart_batch(
-            self.rules, self.spawn, self.layout, self.battles, self._scratch, which, self._outputs(current)
-        )
+        self._show(which, current, fresh=True)
         return current.view
+
+    def _show(self, which: NDArray[np.bool_], arrays: ViewArrays, fresh: bool) -> None:
+        out = self._outputs(arrays)
+        show_battles(self.rules, self.layout, self.prices, self.battles, self._scratch, which, fresh, out)
 
     def _checked(self, actions: Tensor) -> NDArray[np.int64]:
         chosen = np.ascontiguousarray(actions.numpy(), np.int64)
@@ -162,26 +159,6 @@ def _world(one: SmacMap, shape: Any, num_envs: int) -> World:
         has_action_mask=True,
         horizon=one.episode_limit,
     )
-
-
-def _battles(one: SmacMap, num_envs: int) -> Battles:
-    width = padded(one.n_allies + one.n_enemies)
-    return Battles(
-        floats=np.zeros((num_envs, FLOAT_ROWS, width), np.float32),
-        ints=np.zeros((num_envs, INT_ROWS, width), np.int32),
-        words=np.zeros((num_envs, 1), np.uint64),
-        clock=np.zeros((num_envs, 2), np.int32),
-        last=np.full((num_envs, one.n_allies), -1, np.int32),
-        totals=np.zeros((num_envs, 2)),
-    )
-
-
-def _scratch(one: SmacMap) -> Scratch:
-    def table(units: int) -> NDArray[np.float32]:
-        return np.zeros((units, TABLE_WIDTH), np.float32)
-
-    allies, enemies = one.n_allies, one.n_enemies
-    return Scratch(table(allies), table(enemies), table(allies), table(enemies), score_buffer())
 
 
 def _complaint(actions: NDArray[np.int64], mask: NDArray[np.bool_], flat: int) -> str:

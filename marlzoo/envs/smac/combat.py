@@ -11,7 +11,6 @@ import math
 import numpy as np
 
 from marlzoo.envs.smac.jit import physics
-from marlzoo.envs.smac.movement import stand, walk
 from marlzoo.envs.smac.rng import draw
 from marlzoo.envs.smac.rules import (
     AIR,
@@ -19,6 +18,7 @@ from marlzoo.envs.smac.rules import (
     BEAM,
     BEAM_LENGTH,
     BEAM_WIDTH,
+    DAMAGE,
     DELAY,
     DELIVERY,
     FLIGHT,
@@ -39,7 +39,6 @@ from marlzoo.envs.smac.rules import (
     RADIUS,
     RANGE,
     SLOP,
-    SPEED,
     SPLASH,
     SUICIDE,
     WINDUP_LOOPS,
@@ -66,7 +65,6 @@ from marlzoo.envs.smac.state import (
 )
 
 ZERO, HALF, ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
-CLOSE_IN = np.float32(0.01)  # how far inside its range a unit stops, against rounding
 TINY = np.float32(1e-6)
 
 
@@ -92,16 +90,14 @@ def in_reach(r: Rules, f: Floats, i: int, j: int) -> bool:
 
 
 @physics
-def fight(r: Rules, f: Floats, n: Ints, rng: Words, i: int) -> None:
-    """One loop of unit i against its target: wind up and fire within range, else walk there."""
+def fight(r: Rules, f: Floats, n: Ints, rng: Words, i: int) -> bool:
+    """One loop of unit i against its target: wind up and fire within range. Returns whether it must walk."""
     j = n[TARGET, i]
     distance, limit = gap(f, i, j), reach(r, i, j)
     winding = n[WINDUP, i] >= 0
     if distance > limit + (r.stat[SLOP, i] if winding else ZERO):
         n[WINDUP, i] = -1
-        walk(r, f, n, i, f[X, j], f[Y, j], limit - CLOSE_IN, r.stat[SPEED, i])
-        return
-    stand(f, i)
+        return True
     if winding:
         n[WINDUP, i] -= 1
     elif f[COOLDOWN, i] <= ZERO:
@@ -109,6 +105,7 @@ def fight(r: Rules, f: Floats, n: Ints, rng: Words, i: int) -> None:
     if n[WINDUP, i] == 0:
         n[WINDUP, i] = -1
         _release(r, f, n, rng, i, j, distance)
+    return False
 
 
 @physics
@@ -137,7 +134,7 @@ def _release(r: Rules, f: Floats, n: Ints, rng: Words, i: int, j: int, distance:
 def _strike(r: Rules, f: Floats, n: Ints, i: int, j: int, hits: int) -> None:
     """Unit i hits unit j: shields first, then life; armour counts against each hit on life."""
     for _ in range(hits):
-        amount = r.damage[r.trait[KIND, i], j]
+        amount = r.pair[DAMAGE, r.trait[KIND, i], j]
         absorbed = min(f[SHIELD, j], amount)
         f[SHIELD, j] -= absorbed
         if amount > absorbed:
@@ -195,9 +192,9 @@ def _explode(r: Rules, f: Floats, n: Ints, i: int) -> None:
     """A dying baneling: full damage to every enemy on the ground whose body meets the circle."""
     low, high = foes(r, i)
     for j in range(low, high):
-        if f[ALIVE, j] > ZERO and r.trait[LAYER, j] != AIR:
-            if gap(f, i, j) <= r.stat[SPLASH, i] + r.stat[RADIUS, j]:
-                _strike(r, f, n, i, j, np.int32(1))
+        grounded = f[ALIVE, j] > ZERO and r.trait[LAYER, j] != AIR
+        if grounded and gap(f, i, j) <= r.stat[SPLASH, i] + r.stat[RADIUS, j]:
+            _strike(r, f, n, i, j, np.int32(1))
 
 
 @physics
@@ -220,24 +217,19 @@ def bury(r: Rules, f: Floats, n: Ints) -> None:
 
 
 @physics
-def heal(r: Rules, f: Floats, n: Ints, i: int) -> None:
-    """One loop of healer i with its patient: channel within range, else fly there."""
+def heal(r: Rules, f: Floats, n: Ints, i: int) -> bool:
+    """One loop of healer i with its patient: channel within range. Returns whether it must fly there."""
     j = n[TARGET, i]
-    distance, limit = gap(f, i, j), reach(r, i, j)
-    if distance > limit:
+    if not in_reach(r, f, i, j):
         n[WINDUP, i] = -1
-        walk(r, f, n, i, f[X, j], f[Y, j], limit - CLOSE_IN, r.stat[SPEED, i])
-        return
-    stand(f, i)
+        return True
     missing = r.stat[HP_MAX, j] - f[HP, j]
-    if n[WINDUP, i] < 0 and f[ENERGY, i] < r.stat[HEAL_BEGIN, i]:
-        return
-    if missing <= ZERO or f[HP, j] <= ZERO:
+    tired = n[WINDUP, i] < 0 and f[ENERGY, i] < r.stat[HEAL_BEGIN, i]
+    if tired or missing <= ZERO or f[HP, j] <= ZERO:
         n[WINDUP, i] = -1
-        return
-    n[WINDUP, i] = 0
+        return False
     amount = min(min(r.stat[HEAL_RATE, i], missing), f[ENERGY, i] / r.stat[HEAL_COST, i])
     f[HP, j] += amount
     f[ENERGY, i] -= amount * r.stat[HEAL_COST, i]
-    if f[ENERGY, i] <= TINY:
-        n[WINDUP, i] = -1
+    n[WINDUP, i] = 0 if f[ENERGY, i] > TINY else -1
+    return False

@@ -31,8 +31,7 @@ def waypoints(name: str) -> NDArray[np.int16]:
     table = np.zeros((CELLS, CELLS), np.int16)
     _fill_table(walkable, table)
     near = _nearest_walkable(walkable)
-    table = np.ascontiguousarray(table[near][:, near])
-    return table
+    return np.ascontiguousarray(table[near][:, near])
 
 
 def _nearest_walkable(walkable: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -112,11 +111,11 @@ def _farthest_in_line(walkable: NDArray[np.bool_], distance: NDArray[np.int64], 
 
 @numba.njit(cache=True)
 def _in_line(walkable: NDArray[np.bool_], start: int, end: int) -> bool:
-    """Whether the straight segment between two cell centres stays on walkable ground, sampled 8 times a cell."""
+    """Whether the straight segment between two cell centres stays on walkable ground, by samples."""
     x, y = start // SIZE + 0.5, start % SIZE + 0.5
     dx, dy = end // SIZE + 0.5 - x, end % SIZE + 0.5 - y
     samples = int(8 * max(abs(dx), abs(dy))) + 1
-    for k in range(samples + 1):
+    for k in range(samples + 1):  # noqa: SIM110 (Numba has no generators in nopython mode)
         if not walkable[int(x + dx * k / samples), int(y + dy * k / samples)]:
             return False
     return True

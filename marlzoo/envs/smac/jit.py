@@ -29,20 +29,25 @@ def exact(function: Kernel) -> Kernel:
 
 
 def persistent(function: Kernel) -> Kernel:
-    """Compile an entry kernel and keep the machine code on disk, under a name of its own for every state of the
-    sources.
+    """Compile an entry kernel and keep the machine code on disk, under a name for this state of the sources.
 
-    Numba's cache notices when the file of the entry kernel changes, but not when a kernel that it calls does, and
-    it cannot read entries that name a type which is no longer there.
+    Numba's cache notices when the file of the entry kernel changes, but not when a kernel that it calls
+    does, and it cannot read entries that name a type which is no longer there.
     """
     function.__qualname__ += f"-{source_digest():x}"
-    return numba.njit(cache=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+    return numba.njit(cache=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
 
 
 @cache
 def source_digest() -> int:
-    """A number that changes with any source file of this package."""
+    """A number that changes with any source file of this package that kernels are made of."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+        text = path.read_bytes()
+        if b"smac.jit" in text or path.name in _CONSTANTS:
+            digest.update(text)
     return int.from_bytes(digest.digest()[:6], "big")
+
+
+_CONSTANTS = ("jit.py", "state.py", "rules.py", "terrain.py")
+"""Files without kernels whose constants are compiled into kernels."""

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from marlzoo.envs.smac.jit import physics
-from marlzoo.envs.smac.rules import ACCELERATION, AIR, GROUND, KIND, LAYER, SPEED, Rules
+from marlzoo.envs.smac.rules import ACCELERATION, AIR, CONTACT, GROUND, KIND, LAYER, SPEED, Rules
 from marlzoo.envs.smac.state import (
     ALIVE,
     PACE,
@@ -32,6 +32,9 @@ TINY = np.float32(1e-6)
 EDGE = np.float32(SIZE - 1e-3)
 MAX_PUSH = np.float32(0.25)
 SIDE_MEMORY = 8
+TURNS = 3  # 45, 90 and 135 degrees
+TURN_COS = (np.float32(math.sqrt(0.5)), np.float32(0.0), np.float32(-math.sqrt(0.5)))
+TURN_SIN = (np.float32(math.sqrt(0.5)), np.float32(1.0), np.float32(math.sqrt(0.5)))
 SPREAD = np.float32(1e-5)
 
 
@@ -83,15 +86,12 @@ def _cell(x: float, y: float) -> int:
 @physics
 def _step_or_slide(r: Rules, f: Floats, n: Ints, i: int, ux: float, uy: float, step: float) -> None:
     """Take the step along the unit vector `(ux, uy)`, or slide round the unit that is in the way."""
-    nx, ny = f[X, i] + ux * step, f[Y, i] + uy * step
-    if not _touches(r, f, i, nx, ny):
-        place(r, f, i, nx, ny)
-        return
-    blocker = _blocker(r, f, i, nx, ny)
+    nx, ny = within_walls(r, f, i, f[X, i] + ux * step, f[Y, i] + uy * step)
+    blocker = _blocker(r, f, i, nx, ny) if _touches(r, f, i, nx, ny) else -1
     if blocker < 0:
-        place(r, f, i, nx, ny)
+        f[X, i], f[Y, i] = nx, ny
     else:
-        _slide(r, f, n, i, blocker, ux, uy, step)
+        _go_round(r, f, n, i, blocker, ux, uy, step)
 
 
 @physics
@@ -101,7 +101,7 @@ def _touches(r: Rules, f: Floats, i: int, x: float, y: float) -> bool:
     found = 0
     for j in range(f.shape[1]):
         dx, dy = f[X, j] - x, f[Y, j] - y
-        near = r.contact[kind, j] * f[STILL, j]
+        near = r.pair[CONTACT, kind, j] * f[STILL, j]
         found += (dx * dx + dy * dy < near * near) & (j != i)
     return found > 0
 
@@ -112,7 +112,7 @@ def _blocker(r: Rules, f: Floats, i: int, x: float, y: float) -> int:
     kind = r.trait[KIND, i]
     worst, deepest = -1, ZERO
     for j in range(r.n_units):
-        near = r.contact[kind, j] * f[STILL, j]
+        near = r.pair[CONTACT, kind, j] * f[STILL, j]
         dx, dy = f[X, j] - x, f[Y, j] - y
         ox, oy = f[X, j] - f[X, i], f[Y, j] - f[Y, i]
         after, before = dx * dx + dy * dy, ox * ox + oy * oy
@@ -124,21 +124,28 @@ def _blocker(r: Rules, f: Floats, i: int, x: float, y: float) -> int:
 
 
 @physics
-def _slide(r: Rules, f: Floats, n: Ints, i: int, j: int, ux: float, uy: float, step: float) -> None:
-    """Go round unit j along the tangent: on the side nearer to the goal, remembered for a while, else the other."""
-    dx, dy = f[X, i] - f[X, j], f[Y, i] - f[Y, j]
-    distance = math.sqrt(dx * dx + dy * dy) + TINY
-    tx, ty = -dy / distance, dx / distance
-    side = np.int32(1) if ux * tx + uy * ty >= ZERO else np.int32(-1)
-    if n[SIDE_LEFT, i] > 0:
-        side = n[SIDE, i]
+def _go_round(r: Rules, f: Floats, n: Ints, i: int, j: int, ux: float, uy: float, step: float) -> None:
+    """Turn away from the unit vector `(ux, uy)`, in which unit j stands, until the step is free.
+
+    The side is the one nearer to the goal; it is kept while the unit goes round, so that it follows the
+    outline of a crowd instead of swaying behind it. With no way on that side the other is tried; with none at
+    all, the unit waits.
+    """
+    side = np.int32(n[SIDE, i])
+    if n[SIDE_LEFT, i] == 0:
+        outward = (f[X, i] - f[X, j]) * uy - (f[Y, i] - f[Y, j]) * ux
+        side = np.int32(-1) if outward >= ZERO else np.int32(1)
     for _ in range(2):
-        way = step * np.float32(side)
-        if _free(r, f, i, f[X, i] + tx * way, f[Y, i] + ty * way):
-            place(r, f, i, f[X, i] + tx * way, f[Y, i] + ty * way)
-            n[SIDE, i] = side
-            n[SIDE_LEFT, i] = SIDE_MEMORY
-            return
+        sense = np.float32(side)
+        for k in range(TURNS):
+            across = sense * TURN_SIN[k]
+            nx = f[X, i] + step * (ux * TURN_COS[k] - uy * across)
+            ny = f[Y, i] + step * (uy * TURN_COS[k] + ux * across)
+            if _free(r, f, i, nx, ny):
+                f[X, i], f[Y, i] = nx, ny
+                n[SIDE, i] = side
+                n[SIDE_LEFT, i] = SIDE_MEMORY
+                return
         side = -side
 
 
@@ -158,16 +165,17 @@ def _open(r: Rules, layer: int, x: float, y: float) -> bool:
 
 
 @physics
-def place(r: Rules, f: Floats, i: int, x: float, y: float) -> None:
-    """Put unit i at `(x, y)`, or as far along one axis as the walls allow."""
+def within_walls(r: Rules, f: Floats, i: int, x: float, y: float) -> tuple[float, float]:
+    """Where unit i gets on its way to `(x, y)`: there, or along one axis, or nowhere."""
     layer = r.trait[LAYER, i]
     x, y = min(max(x, ZERO), EDGE), min(max(y, ZERO), EDGE)
     if _open(r, layer, x, y):
-        f[X, i], f[Y, i] = x, y
-    elif _open(r, layer, x, f[Y, i]):
-        f[X, i] = x
-    elif _open(r, layer, f[X, i], y):
-        f[Y, i] = y
+        return x, y
+    if _open(r, layer, x, f[Y, i]):
+        return x, f[Y, i]
+    if _open(r, layer, f[X, i], y):
+        return f[X, i], y
+    return f[X, i], f[Y, i]
 
 
 @physics
@@ -181,7 +189,7 @@ def push_apart(r: Rules, f: Floats) -> None:
         if moved and f[ALIVE, i] > ZERO and r.stat[SPEED, i] > ZERO:
             px = min(max(f[PUSH_X, i], -MAX_PUSH), MAX_PUSH)
             py = min(max(f[PUSH_Y, i], -MAX_PUSH), MAX_PUSH)
-            place(r, f, i, f[X, i] + px, f[Y, i] + py)
+            f[X, i], f[Y, i] = within_walls(r, f, i, f[X, i] + px, f[Y, i] + py)
 
 
 @physics
@@ -193,7 +201,7 @@ def _add_up_pushes(r: Rules, f: Floats, i: int) -> None:
         # The tiny offset separates units that stand on exactly the same spot.
         apart = SPREAD * np.float32(np.int32(i) - np.int32(j))
         dx, dy = x - f[X, j] + apart, y - f[Y, j]
-        near = r.contact[kind, j] * f[ALIVE, j]
+        near = r.pair[CONTACT, kind, j] * f[ALIVE, j]
         distance = math.sqrt(dx * dx + dy * dy + TINY * TINY)
         share = HALF + HALF * (f[STILL, j] - still)
         weight = share * max(near - distance, ZERO) / distance

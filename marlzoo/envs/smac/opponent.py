@@ -1,11 +1,13 @@
 """The scripted opponent: what a StarCraft II unit does by itself after one attack-move order at spawn.
 
-It looks for targets near by, fires at what it can reach, chases what it has chosen until that is dead, answers
-an attacker from afar, calls friends near by for help, gives up a target that it cannot get at, and otherwise
-walks to the goal of its order.
+It looks for targets near by, fires at what it can reach, chases what it has chosen until that is dead,
+answers an attacker from afar, calls friends near by for help, gives up a target that it cannot get at, and
+otherwise walks to the goal of its order.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from marlzoo.envs.smac.rules import (
     HP_MAX,
     KIND,
     RADIUS,
+    RANK,
     SCAN,
     SPEED,
     UNARMED,
@@ -37,6 +40,7 @@ from marlzoo.envs.smac.state import (
     HUNT,
     HURT_BY,
     ORDER,
+    PHASE,
     STILL,
     TARGET,
     WINDUP,
@@ -65,12 +69,13 @@ def choose(r: Rules, f: Floats, n: Ints, i: int, loop: int) -> None:
     if n[TARGET, i] >= 0 and f[ALIVE, n[TARGET, i]] == ZERO:
         n[TARGET, i] = -1
         n[WINDUP, i] = -1
-    turn = (loop + i) % RESCAN == 0
+    phase = loop + n[PHASE, i]
+    turn = phase % RESCAN == 0
     if r.trait[HEALER, i] != 0:
         if turn:
             _choose_patient(r, f, n, i)
         return
-    if (loop + i) % STUCK_CHECK == 0:
+    if phase % STUCK_CHECK == 0:
         _check_progress(r, f, n, i)
     if turn or n[TARGET, i] < 0:
         _choose_foe(r, f, n, i)
@@ -86,7 +91,7 @@ def _choose_foe(r: Rules, f: Floats, n: Ints, i: int) -> None:
     limit = HUGE if n[ORDER, i] == HUNT else r.stat[SCAN, i]
     low, high = foes(r, i)
     for j in range(low, high):
-        rank = r.rank[r.trait[KIND, i], j]
+        rank = r.pair[RANK, r.trait[KIND, i], j]
         banned = n[BANNED_LEFT, i] > 0 and n[BANNED, i] == j
         if f[ALIVE, j] > ZERO and rank >= ZERO and not banned:
             edge = gap(f, i, j) - r.stat[RADIUS, i] - r.stat[RADIUS, j]
@@ -100,19 +105,22 @@ def _choose_foe(r: Rules, f: Floats, n: Ints, i: int) -> None:
 
 @physics
 def _check_progress(r: Rules, f: Floats, n: Ints, i: int) -> None:
-    """A unit that walks after a target and hardly gets anywhere leaves that target alone for a while."""
-    dx, dy = f[X, i] - f[FROM_X, i], f[Y, i] - f[FROM_Y, i]
-    needed = STUCK_SHARE * np.float32(STUCK_CHECK) * r.stat[SPEED, i]
-    if n[TARGET, i] >= 0 and f[STILL, i] == ZERO and dx * dx + dy * dy < needed * needed:
-        n[BANNED, i] = n[TARGET, i]
-        n[BANNED_LEFT, i] = BAN
-        _choose_foe(r, f, n, i)
+    """A unit that walks after a target and hardly gets on in its direction leaves it alone for a while."""
+    j = n[TARGET, i]
+    if j >= 0 and f[STILL, i] == ZERO:
+        tx, ty = f[X, j] - f[FROM_X, i], f[Y, j] - f[FROM_Y, i]
+        advance = (f[X, i] - f[FROM_X, i]) * tx + (f[Y, i] - f[FROM_Y, i]) * ty
+        needed = STUCK_SHARE * np.float32(STUCK_CHECK) * r.stat[SPEED, i]
+        if advance < needed * math.sqrt(tx * tx + ty * ty):
+            n[BANNED, i] = j
+            n[BANNED_LEFT, i] = BAN
+            _choose_foe(r, f, n, i)
     f[FROM_X, i], f[FROM_Y, i] = f[X, i], f[Y, i]
 
 
 @physics
 def _choose_patient(r: Rules, f: Floats, n: Ints, i: int) -> None:
-    """The wounded biological friend with the lowest share of life within the scan radius, then the nearest."""
+    """The wounded biological friend with the lowest share of life in the scan radius, then the nearest."""
     low, high = (0, r.n_allies) if i < r.n_allies else (r.n_allies, r.n_units)
     best, best_share, best_gap = -1, HUGE, HUGE
     if f[ENERGY, i] < r.stat[HEAL_BEGIN, i] and n[WINDUP, i] < 0:
@@ -139,7 +147,7 @@ def escort_pace(r: Rules, f: Floats, n: Ints, i: int) -> float:
 
 @physics
 def answer_attackers(r: Rules, f: Floats, n: Ints) -> None:
-    """Scripted units without a target turn on who damaged them in this loop, and call idle friends to help."""
+    """Scripted units without a target turn on who hurt them in this loop, and call idle friends to help."""
     for i in range(r.n_units):
         attacker = n[HURT_BY, i]
         if attacker >= 0:
@@ -153,7 +161,7 @@ def answer_attackers(r: Rules, f: Floats, n: Ints) -> None:
 
 @physics
 def _turn_on(r: Rules, f: Floats, n: Ints, i: int, attacker: int) -> None:
-    can_hit = r.rank[r.trait[KIND, i], attacker] >= ZERO
+    can_hit = r.pair[RANK, r.trait[KIND, i], attacker] >= ZERO
     if f[ALIVE, i] > ZERO and n[TARGET, i] < 0 and r.trait[HEALER, i] == 0 and can_hit:
         n[TARGET, i] = attacker
 

@@ -53,6 +53,10 @@ STATS = 26
 KIND, DELIVERY, WINDUP_LOOPS, HITS, DELAY, LAYER, HEALER, BIOLOGICAL, WALKER = range(9)
 TRAITS = 9
 
+# Rows of `Rules.pair`: damage of one hit before armour; distance of the centres at which the two touch, 0 if
+# they do not collide; class as a target, 0 first, 1 later, negative where it cannot be hit.
+DAMAGE, CONTACT, RANK = range(3)
+
 # Values of the DELIVERY row.
 UNARMED, INSTANT, MISSILE, MELEE, BEAM, SUICIDE = range(6)
 DELIVERIES = {
@@ -72,7 +76,7 @@ NO_TARGET = -1.0
 
 
 class Rules(NamedTuple):
-    """Everything that stays the same during all battles on a map. U units are padded to W columns, K kinds."""
+    """Everything that stays the same during all battles on a map. Units are padded to W columns; K kinds."""
 
     n_allies: int
     n_units: int
@@ -80,12 +84,8 @@ class Rules(NamedTuple):
     """`[STATS, W]`."""
     trait: Ints
     """`[TRAITS, W]`."""
-    damage: Floats
-    """`[K, W]`: what one hit by a unit of kind k does to unit j before armour."""
-    contact: Floats
-    """`[K, W]`: at which distance a unit of kind k touches unit j; 0 where the two do not collide."""
-    rank: Floats
-    """`[K, W]`: class of unit j as a target for kind k: 0 first, 1 later, negative where it cannot be hit."""
+    pair: Floats
+    """`[PAIRS, K, W]`: what a unit of kind k has to do with unit j, see the row names."""
     walkable: NDArray[np.bool_]
     """`[3, 32, 32]` by layer, indexed `[layer, x, y]`."""
     waypoint: NDArray[np.int16]
@@ -107,9 +107,7 @@ def build_rules(one: SmacMap, profile: str = "liberty") -> Rules:
         n_units=len(units),
         stat=_columns([_stats(unit) for unit in units], STATS, width, np.float32),
         trait=_columns([_traits(unit, index) for unit in units], TRAITS, width, np.int32),
-        damage=_pairs(kinds, units, width, _hit),
-        contact=_pairs(kinds, units, width, _contact),
-        rank=_pairs(kinds, units, width, _rank),
+        pair=np.stack([_pairs(kinds, units, width, value) for value in (_hit, _contact, _rank)]),
         walkable=np.ascontiguousarray(masks),
         waypoint=waypoints(one.terrain) if one.flow_field else np.zeros((0, 0), np.int16),
     )

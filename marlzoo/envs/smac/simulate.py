@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from marlzoo.envs.smac.combat import bury, fight, heal, land_hits
+from marlzoo.envs.smac.combat import bury, fight, heal, land_hits, reach
 from marlzoo.envs.smac.jit import physics
 from marlzoo.envs.smac.movement import push_apart, stand, walk
 from marlzoo.envs.smac.opponent import answer_attackers, choose, escort_pace
@@ -16,6 +16,7 @@ from marlzoo.envs.smac.rules import (
     HP_MAX,
     KIND,
     LIFE_REGEN,
+    RANK,
     SHIELD_MAX,
     SHIELD_REGEN,
     SHIELD_WAIT,
@@ -51,8 +52,9 @@ from marlzoo.envs.smac.state import (
 
 LOOPS = 8
 MOVE_ACTIONS, ATTACK_ACTIONS = 2, 6
-ZERO, ONE = np.float32(0.0), np.float32(1.0)
-ARRIVED = np.float32(0.25)
+ZERO, HALF, ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+ARRIVED = np.float32(0.25)  # how near its goal an attack-moving unit stops
+CLOSE_IN = np.float32(0.01)  # how far inside its range a unit stops, against rounding
 
 
 @physics
@@ -79,10 +81,7 @@ def _order_target(r: Rules, f: Floats, n: Ints, i: int, k: int) -> None:
     """Attack enemy k, or heal agent k; an order that the game would reject leaves the unit idle."""
     healer = r.trait[HEALER, i] != 0
     order, target = (HEAL, k) if healer else (ATTACK, r.n_allies + k)
-    if healer:
-        possible = f[HP, k] < r.stat[HP_MAX, k]
-    else:
-        possible = r.rank[r.trait[KIND, i], target] >= ZERO
+    possible = f[HP, k] < r.stat[HP_MAX, k] if healer else r.pair[RANK, r.trait[KIND, i], target] >= ZERO
     if not possible:
         order, target = IDLE, -1
     if n[ORDER, i] != order or n[TARGET, i] != target:
@@ -98,13 +97,15 @@ def run_loops(r: Rules, f: Floats, n: Ints, rng: Words, clock: Ints, loops: int)
         loop = clock[0]
         _tick(r, f, n)
         land_hits(r, f, n)
-        first = np.int64(draw(rng) * np.float32(r.n_units))
-        for k in range(r.n_units):
-            i = first + k
-            if i >= r.n_units:
-                i -= r.n_units
+        # A random place to start from and a random direction: any two units go first equally often.
+        i = np.int64(draw(rng) * np.float32(r.n_units))
+        stride = 1 if draw(rng) < HALF else r.n_units - 1
+        for _ in range(r.n_units):
             if f[ALIVE, i] > ZERO:
                 _act(r, f, n, rng, i, loop)
+            i += stride
+            if i >= r.n_units:
+                i -= r.n_units
         if loop % 2 == 1:
             push_apart(r, f)
         bury(r, f, n)
@@ -143,17 +144,19 @@ def _act(r: Rules, f: Floats, n: Ints, rng: Words, i: int, loop: int) -> None:
     if order >= ATTACK_MOVE:
         choose(r, f, n, i, loop)
     target = n[TARGET, i]
+    healer = r.trait[HEALER, i] != 0
+    gx, gy, stop_at, pace = f[GOAL_X, i], f[GOAL_Y, i], ZERO, r.stat[SPEED, i]
     if target >= 0 and f[ALIVE, target] > ZERO:
-        if r.trait[HEALER, i] != 0:
-            heal(r, f, n, i)
-        else:
-            fight(r, f, n, rng, i)
-        return
-    n[WINDUP, i] = -1
-    if order == MOVE:
-        walk(r, f, n, i, f[GOAL_X, i], f[GOAL_Y, i], ZERO, r.stat[SPEED, i])
-    elif order == ATTACK_MOVE:
-        pace = escort_pace(r, f, n, i) if r.trait[HEALER, i] != 0 else r.stat[SPEED, i]
-        walk(r, f, n, i, f[GOAL_X, i], f[GOAL_Y, i], ARRIVED, pace)
+        walks = heal(r, f, n, i) if healer else fight(r, f, n, rng, i)
+        gx, gy, stop_at = f[X, target], f[Y, target], reach(r, i, target) - CLOSE_IN
+    else:
+        n[WINDUP, i] = -1
+        walks = order in (MOVE, ATTACK_MOVE)
+        if order == ATTACK_MOVE:
+            stop_at = ARRIVED
+            if healer:
+                pace = escort_pace(r, f, n, i)
+    if walks:
+        walk(r, f, n, i, gx, gy, stop_at, pace)
     else:
         stand(f, i)

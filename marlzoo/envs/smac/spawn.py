@@ -7,7 +7,7 @@ up to a jitter of a few hundredths of a cell, and the enemy's blob is the mirror
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +31,7 @@ from marlzoo.envs.smac.state import (
     HURT_BY,
     IDLE,
     ORDER,
+    PHASE,
     SHIELD,
     STILL,
     TARGET,
@@ -48,8 +49,9 @@ from marlzoo.envs.smac.units import UnitKind, unit_kinds
 GAP = 0.05
 JITTER = np.float32(0.04)
 RING_STEP = 0.05
-MAX_RADIUS = 10.0
+RINGS = 200
 ONE = np.float32(1.0)
+PHASES = np.float32(8.0)
 
 
 class Spawn(NamedTuple):
@@ -68,8 +70,9 @@ class Spawn(NamedTuple):
 def build_spawn(one: SmacMap, profile: str = "liberty") -> Spawn:
     """The beginning of battles on map `one`."""
     kinds = unit_kinds(profile)
-    allies = _blobs(one, one.ally_groups, kinds, 1.0)
-    enemies = _blobs(one, one.enemy_groups, kinds, -1.0)
+    walkable = terrain(one.terrain).ground
+    allies = _blobs(one.ally_groups, kinds, walkable, 1.0)
+    enemies = _blobs(one.enemy_groups, kinds, walkable, -1.0)
     created = [group.kind for group in one.ally_groups for _ in range(group.count)]
     by_kind = sorted(range(len(created)), key=lambda k: one.ally_kinds.index(created[k]))
     position = np.zeros((2, padded(len(allies) + len(enemies))), np.float32)
@@ -84,41 +87,49 @@ def build_spawn(one: SmacMap, profile: str = "liberty") -> Spawn:
 Spot = tuple[float, float]
 
 
+class _Body(NamedTuple):
+    """A unit that has its place, relative to its side's first group."""
+
+    kind: UnitKind
+    spot: Spot
+
+
 def _blobs(
-    one: SmacMap, groups: tuple[Group, ...], kinds: Mapping[str, UnitKind], sense: float
+    groups: tuple[Group, ...], kinds: Mapping[str, UnitKind], walkable: NDArray[np.bool_], sense: float
 ) -> list[Spot]:
-    """A spot for every unit of one side, in the order of creation."""
-    ground = terrain(one.terrain).ground
-    taken: list[tuple[UnitKind, Spot]] = []
+    """A spot for every unit of one side, in the order of creation.
+
+    The search is done relative to the first group and, for `sense` -1, mirrored: equal armies get exactly
+    equal blobs, which mirror battles need in order to be fair.
+    """
+    origin = groups[0]
+    placed: list[_Body] = []
     for group in groups:
+        centre = (sense * (group.x - origin.x), sense * (group.y - origin.y))
         for _ in range(group.count):
-            taken.append((kinds[group.kind], _free_spot(group, kinds[group.kind], taken, ground, sense)))
-    return [spot for _, spot in taken]
+            for spot in _spots_around(centre):
+                x, y = origin.x + sense * spot[0], origin.y + sense * spot[1]
+                if walkable[int(x), int(y)] and _stands_free(kinds[group.kind], spot, placed):
+                    placed.append(_Body(kinds[group.kind], spot))
+                    break
+    return [(origin.x + sense * body.spot[0], origin.y + sense * body.spot[1]) for body in placed]
 
 
-def _free_spot(
-    group: Group,
-    kind: UnitKind,
-    taken: Sequence[tuple[UnitKind, Spot]],
-    ground: NDArray[np.bool_],
-    sense: float,
-) -> Spot:
-    """The spot nearest to the group's point where a unit of `kind` touches nobody of its own plane."""
-    for ring in range(int(MAX_RADIUS / RING_STEP)):
+def _spots_around(centre: Spot) -> Iterator[Spot]:
+    """Points in growing distance from a centre."""
+    for ring in range(RINGS):
         radius = ring * RING_STEP
-        count = max(1, math.ceil(2 * math.pi * radius / (2 * RING_STEP)))
+        count = max(1, math.ceil(math.pi * ring))
         for k in range(count):
             angle = 2 * math.pi * k / count
-            spot = (group.x + sense * radius * math.cos(angle), group.y + sense * radius * math.sin(angle))
-            if _stands_free(kind, spot, taken) and ground[int(spot[0]), int(spot[1])]:
-                return spot
-    raise ValueError(f"no room for {group.count} units of kind {group.kind} at ({group.x}, {group.y})")
+            yield centre[0] + radius * math.cos(angle), centre[1] + radius * math.sin(angle)
 
 
-def _stands_free(kind: UnitKind, spot: Spot, taken: Sequence[tuple[UnitKind, Spot]]) -> bool:
+def _stands_free(kind: UnitKind, spot: Spot, placed: Sequence[_Body]) -> bool:
     return all(
-        other.flying != kind.flying or math.dist(spot, place) >= kind.separation + other.separation + GAP
-        for other, place in taken
+        body.kind.flying != kind.flying
+        or math.dist(spot, body.spot) >= kind.separation + body.kind.separation + GAP
+        for body in placed
     )
 
 
@@ -137,11 +148,10 @@ def start(r: Rules, spawn: Spawn, f: Floats, n: Ints, rng: Words, clock: Ints) -
         f[CALM, j] = r.stat[SHIELD_WAIT, j]
         f[ALIVE, j] = ONE
         f[STILL, j] = ONE
+        n[TARGET, j] = n[WINDUP, j] = n[HURT_BY, j] = -1
+        n[ORDER, j] = IDLE
+        n[PHASE, j] = np.int32(draw(rng) * PHASES)
     _sort_agents(r, f)
-    n[TARGET, :] = -1
-    n[WINDUP, :] = -1
-    n[HURT_BY, :] = -1
-    n[ORDER, :] = IDLE
     _order_script(r, spawn, f, n, rng)
 
 

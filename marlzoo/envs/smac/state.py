@@ -38,7 +38,8 @@ BANNED = 7  # target given up as out of reach
 BANNED_LEFT = 8
 HELP_LEFT = 9  # loops until the unit may call for help again
 HURT_BY = 10  # who damaged the unit in this loop, -1 for nobody
-INT_ROWS = 11
+PHASE = 11  # when the unit looks round and checks its progress: random, so that no side is first
+INT_ROWS = 12
 
 # Orders. Allies have the first four, the scripted opponent the last two.
 IDLE, MOVE, ATTACK, HEAL, ATTACK_MOVE, HUNT = range(6)

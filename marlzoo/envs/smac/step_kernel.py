@@ -1,5 +1,8 @@
-"""The entry kernels of the batched environment: each does everything for one environment before the next, so
-that a battle's two kilobytes stay in the nearest cache."""
+"""The entry kernels: they begin battles, advance them, and write what they look like.
+
+Physics and interface are compiled apart, each once; a batch of 64 battles passes from one to the other within
+the second-level cache.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,6 @@ from marlzoo.envs.smac.state import TABLE_WIDTH, Floats, Ints, Words
 Bools = NDArray[np.bool_]
 Doubles = NDArray[np.float64]
 
-SETTLING_LOOPS = 2  # SMAC lets the game run this long before it shows the first observation
 LEGAL = -1
 
 EPISODE_METRICS = ("battle_won", "dead_allies", "dead_enemies", "episode_limit", "regeneration_share")
@@ -38,7 +40,7 @@ WON, LOST, KILLED, TIMED_OUT, REGAINED = range(5)
 
 
 class Battles(NamedTuple):
-    """The state of E battles. Everything that a snapshot has to hold is here."""
+    """The state of E battles: everything that a snapshot has to hold."""
 
     floats: Floats
     """`[E, F, W]`."""
@@ -50,15 +52,17 @@ class Battles(NamedTuple):
     """`[E, 2]`: game loops and environment steps of the episode."""
     last: Ints
     """`[E, N]`: last actions, -1 before the first."""
+    allies: Floats
+    """`[E, N, 7]`: unit tables as they were shown last."""
+    enemies: Floats
+    """`[E, M, 7]`."""
     totals: Doubles
     """`[E, 2]`: rewards of the episode, and the part of them that enemies' regeneration brought."""
 
 
 class Scratch(NamedTuple):
-    """Unit tables of the one battle at hand, before and after the step, and its scores."""
+    """Unit tables of the one battle at hand, and its scores."""
 
-    allies_before: Floats
-    enemies_before: Floats
     allies: Floats
     enemies: Floats
     scores: Doubles
@@ -79,14 +83,41 @@ class Outputs(NamedTuple):
     """`[5, E]`."""
 
 
-@exact
-def fill_tables(rules: Rules, f: Floats, allies: Floats, enemies: Floats) -> None:
-    """Write the unit tables of a battle."""
-    for row in range(TABLE_WIDTH):
+@persistent
+def begin_battles(rules: Rules, spawn: Spawn, battles: Battles, which: Bools) -> None:
+    """Set up new battles in the environments named by `which [E]`."""
+    for e in range(which.shape[0]):
+        if which[e]:
+            start(rules, spawn, battles.floats[e], battles.ints[e], battles.words[e], battles.clock[e])
+            battles.last[e] = -1
+            battles.totals[e] = 0.0
+
+
+@persistent
+def advance_battles(rules: Rules, battles: Battles, which: Bools, loops: int) -> None:
+    """Run the environments named by `which [E]` for some game loops, under the orders they have."""
+    for e in range(which.shape[0]):
+        if which[e]:
+            run_loops(rules, battles.floats[e], battles.ints[e], battles.words[e], battles.clock[e], loops)
+
+
+@persistent
+def order_agents(
+    rules: Rules, battles: Battles, actions: NDArray[np.int64], mask: Bools, move_amount: float
+) -> int:
+    """Turn actions `[E, N]` into orders and count the step.
+
+    Returns LEGAL, or the flat index of an action that `mask [E, N, A]` forbids; then nothing was done.
+    """
+    illegal = _first_illegal(actions, mask)
+    if illegal != LEGAL:
+        return illegal
+    for e in range(actions.shape[0]):
         for i in range(rules.n_allies):
-            allies[i, row] = f[row, i]
-        for i in range(rules.n_allies, rules.n_units):
-            enemies[i - rules.n_allies, row] = f[row, i]
+            battles.last[e, i] = actions[e, i]
+        battles.clock[e, 1] += 1
+        give_orders(rules, battles.floats[e], battles.ints[e], battles.last[e], np.float32(move_amount))
+    return LEGAL
 
 
 @exact
@@ -100,32 +131,55 @@ def _first_illegal(actions: NDArray[np.int64], mask: Bools) -> int:
     return LEGAL
 
 
-@exact
-def _show(layout: ObserveLayout, battles: Battles, scratch: Scratch, out: Outputs, e: int) -> None:
-    """Write the view of environment e from the tables in the scratch memory."""
-    observe_into(
-        layout,
-        scratch.allies,
-        scratch.enemies,
-        battles.last[e],
-        battles.clock[e, 1],
-        out.obs[e],
-        out.state[e],
-        out.mask[e],
-        out.alive[e],
-    )
+@persistent
+def show_battles(
+    rules: Rules,
+    layout: ObserveLayout,
+    prices: ScoreLayout,
+    battles: Battles,
+    scratch: Scratch,
+    which: Bools,
+    fresh: bool,
+    out: Outputs,
+) -> None:
+    """Write the views of the environments named by `which [E]`, and scores unless the battles are `fresh`."""
+    for e in range(which.shape[0]):
+        out.first[e] = which[e] and fresh
+        if which[e]:
+            _fill_tables(rules, battles.floats[e], scratch.allies, scratch.enemies)
+            if not fresh:
+                allies, enemies, scores = scratch.allies, scratch.enemies, scratch.scores
+                score_into(prices, battles.allies[e], battles.enemies[e], allies, enemies, scores)
+                _record(layout.episode_limit, battles, scores, out, e)
+            _copy(scratch.allies, battles.allies[e])
+            _copy(scratch.enemies, battles.enemies[e])
+            observe_into(
+                layout,
+                battles.allies[e],
+                battles.enemies[e],
+                battles.last[e],
+                battles.clock[e, 1],
+                out.obs[e],
+                out.state[e],
+                out.mask[e],
+                out.alive[e],
+            )
 
 
 @exact
-def _score(prices: ScoreLayout, scratch: Scratch) -> None:
-    score_into(
-        prices,
-        scratch.allies_before,
-        scratch.enemies_before,
-        scratch.allies,
-        scratch.enemies,
-        scratch.scores,
-    )
+def _fill_tables(rules: Rules, f: Floats, allies: Floats, enemies: Floats) -> None:
+    for row in range(TABLE_WIDTH):
+        for i in range(rules.n_allies):
+            allies[i, row] = f[row, i]
+        for i in range(rules.n_allies, rules.n_units):
+            enemies[i - rules.n_allies, row] = f[row, i]
+
+
+@exact
+def _copy(source: Floats, target: Floats) -> None:
+    for i in range(source.shape[0]):
+        for row in range(TABLE_WIDTH):
+            target[i, row] = source[i, row]
 
 
 @exact
@@ -135,7 +189,6 @@ def _record(limit: int, battles: Battles, scores: Doubles, out: Outputs, e: int)
     battles.totals[e, 1] += scores[REGENERATION]
     total = battles.totals[e, 0]
     out.reward[e] = scores[REWARD]
-    out.first[e] = False
     out.terminated[e] = scores[END] != UNDECIDED
     out.truncated[e] = scores[END] == UNDECIDED and battles.clock[e, 1] >= limit
     out.info[WON, e] = scores[END] == VICTORY
@@ -143,60 +196,3 @@ def _record(limit: int, battles: Battles, scores: Doubles, out: Outputs, e: int)
     out.info[KILLED, e] = scores[DEAD_ENEMIES]
     out.info[TIMED_OUT, e] = out.truncated[e]
     out.info[REGAINED, e] = battles.totals[e, 1] / total if total > 0.0 else 0.0
-
-
-@persistent
-def step_batch(
-    rules: Rules,
-    layout: ObserveLayout,
-    prices: ScoreLayout,
-    battles: Battles,
-    scratch: Scratch,
-    actions: NDArray[np.int64],
-    mask: Bools,
-    loops: int,
-    out: Outputs,
-) -> int:
-    """Advance E battles by one step of `loops` game loops.
-
-    Returns LEGAL, or the flat index `[E, N]` of an action that `mask` forbids, in which case nothing was done.
-    """
-    illegal = _first_illegal(actions, mask)
-    if illegal != LEGAL:
-        return illegal
-    for e in range(actions.shape[0]):
-        f, n = battles.floats[e], battles.ints[e]
-        for i in range(rules.n_allies):
-            battles.last[e, i] = actions[e, i]
-        fill_tables(rules, f, scratch.allies_before, scratch.enemies_before)
-        give_orders(rules, f, n, battles.last[e], np.float32(layout.move_amount))
-        run_loops(rules, f, n, battles.words[e], battles.clock[e], loops)
-        battles.clock[e, 1] += 1
-        fill_tables(rules, f, scratch.allies, scratch.enemies)
-        _score(prices, scratch)
-        _record(layout.episode_limit, battles, scratch.scores, out, e)
-        _show(layout, battles, scratch, out, e)
-    return LEGAL
-
-
-@persistent
-def restart_batch(
-    rules: Rules,
-    spawn: Spawn,
-    layout: ObserveLayout,
-    battles: Battles,
-    scratch: Scratch,
-    which: Bools,
-    out: Outputs,
-) -> None:
-    """Begin new battles in the environments named by `which [E]`, and show them."""
-    for e in range(which.shape[0]):
-        out.first[e] = which[e]
-        if which[e]:
-            f, n = battles.floats[e], battles.ints[e]
-            start(rules, spawn, f, n, battles.words[e], battles.clock[e])
-            run_loops(rules, f, n, battles.words[e], battles.clock[e], SETTLING_LOOPS)
-            battles.last[e] = -1
-            battles.totals[e] = 0.0
-            fill_tables(rules, f, scratch.allies, scratch.enemies)
-            _show(layout, battles, scratch, out, e)
