@@ -1,10 +1,10 @@
-"""What one joint action of the multi-agent transformer costs on one core: PyTorch's cache and the fused kernel.
+"""What one joint action of the multi-agent transformer costs on one core: PyTorch and the fused kernel.
 
     python benchmarks/speed/decode.py [--json] [--agents 8 27 128] [--rows 32] [--repeats 7]
 
 Both decoders choose with the same random weights, observations and noise; the encoder is timed apart. Times
-are milliseconds per call, medians over repeats, in CPU time of the process and in wall time; the first call of
-the fused decoder, which compiles or loads the kernel, is reported and not part of them.
+are milliseconds per call, medians over repeats, in CPU time of the process and in wall time; the first call
+of the fused decoder, which compiles or loads the kernel, is reported and not part of them.
 """
 
 from __future__ import annotations

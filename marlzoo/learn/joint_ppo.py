@@ -207,8 +207,12 @@ class JointPpo:
         self.updates = state["updates"]
         self.rollout.clear()
 
+    def policy_dict(self) -> dict[str, Any]:
+        """What `load_policy` takes: the network alone."""
+        return {"network": self.network.state_dict()}
+
     def load_policy(self, state: Mapping[str, Any]) -> None:
-        """Take the network alone."""
+        """Take the network from a `policy_dict` or `state_dict`."""
         self.network.load_state_dict(state["network"])
 
     @property

@@ -187,20 +187,23 @@ class ActionTokens(nn.Module):
         return actions + 1 if self.discrete else actions
 
     def forward(self, tokens: Tensor, rep: Tensor | None) -> Tensor:
-        """`[..., D]` from tokens `[...]` int64 or `[..., A]`; `rep [..., D]` of the actors counts only for
-        `action+rep`."""
+        """`[..., D]` from tokens `[...]` int64 or `[..., A]`.
+
+        `rep [..., D]`, the actors' representations, counts for `action+rep` only.
+        """
         if self.rep is not None and rep is not None:
-            return self.norm(functional.gelu(self.linear(tokens) + self.rep(rep)))
+            return self.norm(functional.gelu(self.project(tokens) + self.rep(rep)))
         if self.discrete:
             # There are only A+1 different tokens: embed those, then look up.
             return functional.embedding(tokens, self.table())
-        return self.norm(functional.gelu(self.linear(tokens)))
+        return self.norm(functional.gelu(self.project(tokens)))
 
     def table(self) -> Tensor:
         """`[A+1, D]`: every discrete token, embedded."""
         return self.norm(functional.gelu(self.embed.weight.t()))
 
-    def linear(self, tokens: Tensor) -> Tensor:
+    def project(self, tokens: Tensor) -> Tensor:
+        """The linear part of an embedding, `[..., D]`."""
         return functional.embedding(tokens, self.embed.weight.t()) if self.discrete else self.embed(tokens)
 
 
@@ -254,6 +257,7 @@ class Decoder(nn.Module):
         return y
 
     def embed_shifted(self, rep: Tensor, actions: Tensor) -> Tensor:
+        """The embedded tokens `[B, N, D]`: the start token, then the actions of all agents but the last."""
         tokens = self.tokens.of_actions(actions)
         tokens = torch.cat((self.tokens.start(len(rep)).unsqueeze(1), tokens[:, :-1]), dim=1)
         if self.tokens.rep is None:

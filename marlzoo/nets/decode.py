@@ -29,6 +29,7 @@ class Forced:
     """`[B]` int64."""
 
     def override(self, agent: int, chosen: Tensor) -> Tensor:
+        """The agent's actions: given where they are, else `chosen [B]` or `[B, A]`."""
         given = self.count > agent
         return torch.where(given if chosen.dim() == 1 else given[:, None], self.actions[:, agent], chosen)
 
@@ -67,6 +68,7 @@ class CachedBlock:
         self.cross = AttentionCache(block.cross_attention, rows, agents)
 
     def step(self, y: Tensor, agent: int, visible: Tensor | None) -> Tensor:
+        """The block's output `[B, D]` for the agent, whose token is `y [B, D]`."""
         block = self.block
         query = block.self_attention.query(y)
         y = block.self_norm(y + self.own.attend(query, y, agent, visible))

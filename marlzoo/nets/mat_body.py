@@ -38,12 +38,14 @@ class MatBody(nn.Module):
         mask_dead_keys: bool = False,
         real_components: Tensor | None = None,
     ) -> None:
-        """Args:
-        shape: sizes and options.
-        generator: draws the initial weights.
-        decoder: what `act` uses; `fused` serves discrete actions only and falls back to `torch` otherwise.
-        mask_dead_keys: nobody attends to dead agents (published: everybody does).
-        real_components: `[N, A]` bool for worlds whose agents have unequal continuous actions.
+        """Make a body.
+
+        Args:
+            shape: sizes and options.
+            generator: draws the initial weights.
+            decoder: what `act` uses; `fused` serves discrete actions, continuous ones are decoded by `torch`.
+            mask_dead_keys: nobody attends to dead agents (published: everybody does).
+            real_components: `[N, A]` bool for worlds whose agents have unequal continuous actions.
         """
         super().__init__()
         self.shape = shape

@@ -43,6 +43,9 @@ class Srsv(Algorithm):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.learner.load_state_dict(state)
 
+    def policy_dict(self) -> dict[str, Any]:
+        return self.learner.policy_dict()
+
     def load_policy(self, state: Mapping[str, Any]) -> None:
         self.learner.load_policy(state)
 
