@@ -24,13 +24,20 @@ if TYPE_CHECKING:
 )
 @count_option("--episodes", "Greedy episodes to play.", default="320")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the episodes."
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of the episodes.",
 )
 @count_option("--batch", "Environments side by side.", default="32")
 @click.option(
     "--checkpoint", default="best", show_default=True, metavar="best|last|FILE", help="Whose policy."
 )
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads to use.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="Threads to use."
+)
 @json_option
 @pass_registry
 def command(registry: Registry, /, run: Path, as_json: bool, threads: int, **options: Any) -> None:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     "-o", "--option", "overrides", multiple=True, metavar="KEY=VALUE", help="Hyper-parameter to set."
 )
 @count_option("--steps", "Budget of environment steps: 500k, 1.5M, 1e6.  [default: 1M]")
-@click.option("--seed", type=click.IntRange(min=0), help="Root of all random streams.  [default: 0]")
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="N", help="Root of all random streams.  [default: 0]"
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Run folder; by default under runs/."
 )
@@ -37,13 +39,16 @@ if TYPE_CHECKING:
 @click.option(
     "--absolute-episodes",
     type=click.IntRange(min=0),
+    metavar="N",
     help="New episodes for the best policy at the end.  [default: 320]",
 )
 @count_option("--checkpoint-interval", "Steps between checkpoints.  [default: every minute]")
 @click.option(
     "--sink", "sinks", multiple=True, metavar="NAME", help="One more place for metrics: tensorboard."
 )
-@click.option("--threads", type=click.IntRange(min=1), help="Threads to compute with.  [default: 1]")
+@click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads to compute with.  [default: 1]"
+)
 @click.option("--print-config", is_flag=True, help="Show every hyper-parameter and its origin; run nothing.")
 @json_option
 @quiet_option
