@@ -2,8 +2,8 @@
 
     python benchmarks/speed/train.py --algorithm mappo --env smac:3s5z [--steps 20k] [--repeats 5] [--json]
 
-Each repeat trains for `--steps` environment steps with one thread; the figures are medians over repeats, after
-a warm-up of one update that pays for compilation. Evaluation and saving are left out.
+Each repeat trains for `--steps` environment steps with one thread; the figures are medians over repeats,
+after a warm-up of one update that pays for compilation. Evaluation and saving are left out.
 """
 
 from __future__ import annotations
