@@ -156,7 +156,7 @@ def _one_line(error: ValidationError, settings: Mapping[str, Setting]) -> Marlzo
     setting = next((settings[key] for key in keys if key in settings), None)
     message = _reworded(complaint["msg"], complaint["input"])
     if setting is None:
-        where = ", ".join(setting.shown for setting in settings.values())
+        where = ", ".join(dict.fromkeys(setting.shown for setting in settings.values()))
         subject = f"{keys[0]}: {message}" if keys else message
         return UsageError(f"{subject} (from {where})" if where else subject)
     return setting.error(f"{setting.key}: {message} (from {setting.shown})")
