@@ -31,6 +31,8 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("a2po", {"share_parameters": False, "minibatches": 2}),
     ("a2po", {"critic_input": "obs", "timeout": "bootstrap", "recurrent": True}),
     ("happo", {"timeout": "zero_advantage", "recurrent": True}),
+    ("mat", {"decoder": "fused"}),
+    ("srsv", {"decoder": "fused", "value_base": "do", "timeout": "bootstrap"}),
 ]
 """Beside the plain form of every algorithm that is installed."""
 
