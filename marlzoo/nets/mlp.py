@@ -21,12 +21,18 @@ RELU_GAIN = math.sqrt(2.0)
 Activation = Callable[[Tensor], Tensor]
 
 
+class _BlankLinear(nn.Linear):
+    """`nn.Linear` without its own initial weights, which come from torch's global generator."""
+
+    def reset_parameters(self) -> None:
+        """Leave the memory as it is."""
+
+
 def linear(
     inputs: int, outputs: int, gain: float, generator: torch.Generator, bias: bool = True
 ) -> nn.Linear:
     """A linear layer with orthogonal weights of the given `gain` and zero bias (Saxe et al., 2014)."""
-    # `nn.Linear` would draw its own weights from the global generator; on the meta device it draws nothing.
-    layer = nn.Linear(inputs, outputs, bias=bias, device="meta").to_empty(device="cpu")
+    layer = _BlankLinear(inputs, outputs, bias=bias)
     nn.init.orthogonal_(layer.weight, gain, generator=generator)
     if bias:
         nn.init.zeros_(layer.bias)

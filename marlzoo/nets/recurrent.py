@@ -6,6 +6,13 @@ import torch
 from torch import Tensor, nn
 
 
+class _BlankGRU(nn.GRU):
+    """`nn.GRU` without its own initial weights, which come from torch's global generator."""
+
+    def reset_parameters(self) -> None:
+        """Leave the memory as it is."""
+
+
 class Recurrence(nn.Module):
     """One GRU layer and a LayerNorm on what it returns (not on what it remembers).
 
@@ -15,8 +22,7 @@ class Recurrence(nn.Module):
     def __init__(self, width: int, generator: torch.Generator) -> None:
         super().__init__()
         self.width = width
-        # On the meta device the constructor draws no weights from the global generator.
-        self.gru = nn.GRU(width, width, device="meta").to_empty(device="cpu")
+        self.gru = _BlankGRU(width, width)
         self.norm = nn.LayerNorm(width)
         self._initialise(generator)
 
