@@ -90,12 +90,12 @@ def in_reach(r: Rules, f: Floats, i: int, j: int) -> bool:
 
 
 @physics
-def fight(r: Rules, f: Floats, n: Ints, rng: Words, i: int) -> bool:
+def fight(r: Rules, f: Floats, n: Ints, rng: Words, i: int, j: int) -> bool:
     """One loop of unit i against its target: wind up and fire within range. Returns whether it must walk."""
-    j = n[TARGET, i]
-    distance, limit = gap(f, i, j), reach(r, i, j)
     winding = n[WINDUP, i] >= 0
-    if distance > limit + (r.stat[SLOP, i] if winding else ZERO):
+    limit = reach(r, i, j) + (r.stat[SLOP, i] if winding else ZERO)
+    dx, dy = f[X, j] - f[X, i], f[Y, j] - f[Y, i]
+    if dx * dx + dy * dy > limit * limit:
         n[WINDUP, i] = -1
         return True
     if winding:
@@ -104,12 +104,12 @@ def fight(r: Rules, f: Floats, n: Ints, rng: Words, i: int) -> bool:
         n[WINDUP, i] = r.trait[WINDUP_LOOPS, i]
     if n[WINDUP, i] == 0:
         n[WINDUP, i] = -1
-        _release(r, f, n, rng, i, j, distance)
+        _release(r, f, n, rng, i, j)
     return False
 
 
 @physics
-def _release(r: Rules, f: Floats, n: Ints, rng: Words, i: int, j: int, distance: float) -> None:
+def _release(r: Rules, f: Floats, n: Ints, rng: Words, i: int, j: int) -> None:
     """The end of the wind-up. The period counts from release to release, wind-up included."""
     pause = r.stat[PERIOD, i] + r.stat[JITTER_LOW, i] + r.stat[JITTER_SPAN, i] * draw(rng)
     f[COOLDOWN, i] = max(pause - np.float32(r.trait[WINDUP_LOOPS, i]), ZERO)
@@ -127,7 +127,7 @@ def _release(r: Rules, f: Floats, n: Ints, rng: Words, i: int, j: int, distance:
     n[HIT_TARGET, i] = j
     n[HIT_LEFT, i] = r.trait[DELAY, i]
     if delivery == MISSILE:
-        n[HIT_LEFT, i] = np.int32(math.ceil(distance / r.stat[FLIGHT, i]))
+        n[HIT_LEFT, i] = np.int32(math.ceil(gap(f, i, j) / r.stat[FLIGHT, i]))
 
 
 @physics
@@ -200,12 +200,9 @@ def _explode(r: Rules, f: Floats, n: Ints, i: int) -> None:
 @physics
 def bury(r: Rules, f: Floats, n: Ints) -> None:
     """Units without life die; banelings among them explode, which may kill more, until nobody falls."""
-    fell = True
-    while fell:
-        fell = False
+    while _anybody_falls(f):
         for i in range(r.n_units):
             if f[ALIVE, i] > ZERO and f[HP, i] <= ZERO:
-                fell = True
                 f[ALIVE, i] = ZERO
                 f[HP, i] = ZERO
                 f[STILL, i] = ZERO
@@ -217,9 +214,16 @@ def bury(r: Rules, f: Floats, n: Ints) -> None:
 
 
 @physics
-def heal(r: Rules, f: Floats, n: Ints, i: int) -> bool:
+def _anybody_falls(f: Floats) -> bool:
+    falling = ZERO
+    for j in range(f.shape[1]):
+        falling += f[ALIVE, j] if f[HP, j] <= ZERO else ZERO
+    return falling > ZERO
+
+
+@physics
+def heal(r: Rules, f: Floats, n: Ints, i: int, j: int) -> bool:
     """One loop of healer i with its patient: channel within range. Returns whether it must fly there."""
-    j = n[TARGET, i]
     if not in_reach(r, f, i, j):
         n[WINDUP, i] = -1
         return True

@@ -87,45 +87,33 @@ def _cell(x: float, y: float) -> int:
 def _step_or_slide(r: Rules, f: Floats, n: Ints, i: int, ux: float, uy: float, step: float) -> None:
     """Take the step along the unit vector `(ux, uy)`, or slide round the unit that is in the way."""
     nx, ny = within_walls(r, f, i, f[X, i] + ux * step, f[Y, i] + uy * step)
-    blocker = _blocker(r, f, i, nx, ny) if _touches(r, f, i, nx, ny) else -1
-    if blocker < 0:
-        f[X, i], f[Y, i] = nx, ny
+    if _clash(r, f, i, nx, ny) > ZERO:
+        _go_round(r, f, n, i, ux, uy, step)
     else:
-        _go_round(r, f, n, i, blocker, ux, uy, step)
+        f[X, i], f[Y, i] = nx, ny
 
 
 @physics
-def _touches(r: Rules, f: Floats, i: int, x: float, y: float) -> bool:
-    """Whether unit i at `(x, y)` would overlap a standing unit. Branch-free, so that it vectorises."""
+def _clash(r: Rules, f: Floats, i: int, x: float, y: float) -> float:
+    """How much unit i at `(x, y)` would overlap standing units that it comes nearer to; 0 if not at all.
+
+    A sum without branches, so that it vectorises. Unit i itself is not standing.
+    """
     kind = r.trait[KIND, i]
-    found = 0
+    x0, y0 = f[X, i], f[Y, i]
+    overlap = ZERO
     for j in range(f.shape[1]):
-        dx, dy = f[X, j] - x, f[Y, j] - y
+        dx, dy, dx0, dy0 = f[X, j] - x, f[Y, j] - y, f[X, j] - x0, f[Y, j] - y0
+        after, before = dx * dx + dy * dy, dx0 * dx0 + dy0 * dy0
         near = r.pair[CONTACT, kind, j] * f[STILL, j]
-        found += (dx * dx + dy * dy < near * near) & (j != i)
-    return found > 0
+        depth = near * near - after if after < before - TINY else ZERO
+        overlap += max(depth, ZERO)
+    return overlap
 
 
 @physics
-def _blocker(r: Rules, f: Floats, i: int, x: float, y: float) -> int:
-    """The standing unit that a step to `(x, y)` would overlap most, among those it comes nearer to; or -1."""
-    kind = r.trait[KIND, i]
-    worst, deepest = -1, ZERO
-    for j in range(r.n_units):
-        near = r.pair[CONTACT, kind, j] * f[STILL, j]
-        dx, dy = f[X, j] - x, f[Y, j] - y
-        ox, oy = f[X, j] - f[X, i], f[Y, j] - f[Y, i]
-        after, before = dx * dx + dy * dy, ox * ox + oy * oy
-        if j != i and after < near * near and after < before - TINY:
-            depth = near - math.sqrt(after)
-            if depth > deepest:
-                worst, deepest = j, depth
-    return worst
-
-
-@physics
-def _go_round(r: Rules, f: Floats, n: Ints, i: int, j: int, ux: float, uy: float, step: float) -> None:
-    """Turn away from the unit vector `(ux, uy)`, in which unit j stands, until the step is free.
+def _go_round(r: Rules, f: Floats, n: Ints, i: int, ux: float, uy: float, step: float) -> None:
+    """Turn away from the unit vector `(ux, uy)`, where somebody stands, until the step is free.
 
     The side is the one nearer to the goal; it is kept while the unit goes round, so that it follows the
     outline of a crowd instead of swaying behind it. With no way on that side the other is tried; with none at
@@ -133,6 +121,7 @@ def _go_round(r: Rules, f: Floats, n: Ints, i: int, j: int, ux: float, uy: float
     """
     side = np.int32(n[SIDE, i])
     if n[SIDE_LEFT, i] == 0:
+        j = _blocker(r, f, i, f[X, i] + ux * step, f[Y, i] + uy * step)
         outward = (f[X, i] - f[X, j]) * uy - (f[Y, i] - f[Y, j]) * ux
         side = np.int32(-1) if outward >= ZERO else np.int32(1)
     for _ in range(2):
@@ -150,10 +139,22 @@ def _go_round(r: Rules, f: Floats, n: Ints, i: int, j: int, ux: float, uy: float
 
 
 @physics
+def _blocker(r: Rules, f: Floats, i: int, x: float, y: float) -> int:
+    """The standing unit that unit i at `(x, y)` would overlap most."""
+    kind = r.trait[KIND, i]
+    worst, deepest = i, ZERO
+    for j in range(r.n_units):
+        dx, dy = f[X, j] - x, f[Y, j] - y
+        near = r.pair[CONTACT, kind, j] * f[STILL, j]
+        depth = near * near - dx * dx - dy * dy
+        if depth > deepest:
+            worst, deepest = j, depth
+    return worst
+
+
+@physics
 def _free(r: Rules, f: Floats, i: int, x: float, y: float) -> bool:
-    if not _open(r, r.trait[LAYER, i], x, y):
-        return False
-    return not _touches(r, f, i, x, y) or _blocker(r, f, i, x, y) < 0
+    return _open(r, r.trait[LAYER, i], x, y) and _clash(r, f, i, x, y) <= ZERO
 
 
 @physics

@@ -65,20 +65,21 @@ ESCORT = np.float32(6.0)
 
 @physics
 def choose(r: Rules, f: Floats, n: Ints, i: int, loop: int) -> None:
-    """Look after the target of scripted unit i."""
-    if n[TARGET, i] >= 0 and f[ALIVE, n[TARGET, i]] == ZERO:
+    """Look after the target of scripted unit i: at its turn, and as soon as its target is dead."""
+    target = n[TARGET, i]
+    lost = target >= 0 and f[ALIVE, target] == ZERO
+    if lost:
         n[TARGET, i] = -1
         n[WINDUP, i] = -1
     phase = loop + n[PHASE, i]
-    turn = phase % RESCAN == 0
+    if phase % RESCAN != 0 and not lost:
+        return
     if r.trait[HEALER, i] != 0:
-        if turn:
-            _choose_patient(r, f, n, i)
+        _choose_patient(r, f, n, i)
         return
     if phase % STUCK_CHECK == 0:
         _check_progress(r, f, n, i)
-    if turn or n[TARGET, i] < 0:
-        _choose_foe(r, f, n, i)
+    _choose_foe(r, f, n, i)
 
 
 @physics
@@ -90,14 +91,18 @@ def _choose_foe(r: Rules, f: Floats, n: Ints, i: int) -> None:
     best, best_key = current, HUGE
     limit = HUGE if n[ORDER, i] == HUNT else r.stat[SCAN, i]
     low, high = foes(r, i)
-    for j in range(low, high):
+    for j in range(max(low, 0), high):
         rank = r.pair[RANK, r.trait[KIND, i], j]
         banned = n[BANNED_LEFT, i] > 0 and n[BANNED, i] == j
         if f[ALIVE, j] > ZERO and rank >= ZERO and not banned:
-            edge = gap(f, i, j) - r.stat[RADIUS, i] - r.stat[RADIUS, j]
-            key = rank * CLASS_STEP + edge - (LOYALTY if j == current else ZERO)
-            if edge <= limit and key < best_key:
-                best, best_key = j, key
+            # Compared as squares: the key improves where the distance is below the bound.
+            handicap = rank * CLASS_STEP - (LOYALTY if j == current else ZERO)
+            bound = min(limit, best_key - handicap) + r.stat[RADIUS, i] + r.stat[RADIUS, j]
+            dx, dy = f[X, j] - f[X, i], f[Y, j] - f[Y, i]
+            square = dx * dx + dy * dy
+            if bound > ZERO and square < bound * bound:
+                best = j
+                best_key = handicap + math.sqrt(square) - r.stat[RADIUS, i] - r.stat[RADIUS, j]
     if best != current:
         n[TARGET, i] = best
         n[WINDUP, i] = -1
@@ -114,7 +119,6 @@ def _check_progress(r: Rules, f: Floats, n: Ints, i: int) -> None:
         if advance < needed * math.sqrt(tx * tx + ty * ty):
             n[BANNED, i] = j
             n[BANNED_LEFT, i] = BAN
-            _choose_foe(r, f, n, i)
     f[FROM_X, i], f[FROM_Y, i] = f[X, i], f[Y, i]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,6 @@ from marlzoo.envs.smac.maps import SmacMap
 from marlzoo.envs.smac.state import Floats, Ints, padded
 from marlzoo.envs.smac.terrain import terrain
 from marlzoo.envs.smac.units import LOOPS_PER_SECOND, UnitKind, unit_kinds
-
-Number = TypeVar("Number", bound=np.generic)
 
 # Rows of `Rules.stat`.
 (
@@ -108,7 +106,7 @@ def build_rules(one: SmacMap, profile: str = "liberty") -> Rules:
         n_allies=one.n_allies,
         n_units=len(units),
         stat=_columns([_stats(unit) for unit in units], STATS, width, np.float32),
-        trait=_columns([_traits(unit, index) for unit in units], TRAITS, width, np.int32),
+        trait=_columns([_traits(unit, index) for unit in units], TRAITS, width, np.uint32),
         pair=np.stack([_pairs(kinds, units, width, value) for value in (_hit, _contact, _rank)]),
         walkable=np.ascontiguousarray(masks),
         waypoint=waypoints(one.terrain) if one.flow_field else np.zeros((0, 0), np.int16),
@@ -116,8 +114,8 @@ def build_rules(one: SmacMap, profile: str = "liberty") -> Rules:
 
 
 def _columns(
-    rows: Sequence[Sequence[float]], height: int, width: int, dtype: type[Number]
-) -> NDArray[Number]:
+    rows: Sequence[Sequence[float]], height: int, width: int, dtype: type[np.generic]
+) -> NDArray[np.generic]:
     """Units as columns, `[height, width]`; the unused ones are zero."""
     table = np.zeros((height, width), dtype)
     table[:, : len(rows)] = np.asarray(rows, dtype).T

@@ -147,7 +147,7 @@ def _act(r: Rules, f: Floats, n: Ints, rng: Words, i: int, loop: int) -> None:
     healer = r.trait[HEALER, i] != 0
     gx, gy, stop_at, pace = f[GOAL_X, i], f[GOAL_Y, i], ZERO, r.stat[SPEED, i]
     if target >= 0 and f[ALIVE, target] > ZERO:
-        walks = heal(r, f, n, i) if healer else fight(r, f, n, rng, i)
+        walks = heal(r, f, n, i, target) if healer else fight(r, f, n, rng, i, target)
         gx, gy, stop_at = f[X, target], f[Y, target], reach(r, i, target) - CLOSE_IN
     else:
         n[WINDUP, i] = -1

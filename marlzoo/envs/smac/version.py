@@ -3,4 +3,4 @@ results of different engines are never taken for each other."""
 
 from __future__ import annotations
 
-ENGINE_VERSION = "1.1.0"
+ENGINE_VERSION = "1.2.0"
