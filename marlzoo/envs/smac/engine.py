@@ -93,4 +93,4 @@ class BattleField:
         """Which environments have living allies, and which have living enemies, `[E]` each."""
         alive = self.floats[:, state.ALIVE] > 0
         n, m = self.rules.n_allies, self.rules.n_units
-        return alive[:, :n].any(1), alive[:, n:m].any(1)
+        return np.any(alive[:, :n], axis=1), np.any(alive[:, n:m], axis=1)

@@ -20,12 +20,12 @@ _OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 
 def physics(function: Kernel) -> Kernel:
     """Compile a kernel of the simulation: IEEE rules on the order of operations are relaxed."""
-    return numba.njit(fastmath=True, forceinline=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
+    return numba.njit(fastmath=True, forceinline=True, **_OPTIONS)(function)
 
 
 def exact(function: Kernel) -> Kernel:
     """Compile a kernel that computes in the written order."""
-    return numba.njit(**_OPTIONS)(function)  # type: ignore[no-any-return]
+    return numba.njit(**_OPTIONS)(function)
 
 
 def persistent(function: Kernel) -> Kernel:
@@ -35,7 +35,7 @@ def persistent(function: Kernel) -> Kernel:
     does, and it cannot read entries that name a type which is no longer there.
     """
     function.__qualname__ += f"-{source_digest():x}"
-    return numba.njit(cache=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
+    return numba.njit(cache=True, **_OPTIONS)(function)
 
 
 @cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from marlzoo.envs.smac.maps import SmacMap
 from marlzoo.envs.smac.state import Floats, Ints, padded
 from marlzoo.envs.smac.terrain import terrain
 from marlzoo.envs.smac.units import LOOPS_PER_SECOND, UnitKind, unit_kinds
+
+Number = TypeVar("Number", bound=np.generic)
 
 # Rows of `Rules.stat`.
 (
@@ -82,7 +84,7 @@ class Rules(NamedTuple):
     n_units: int
     stat: Floats
     """`[STATS, W]`."""
-    trait: Ints
+    trait: NDArray[np.uint32]
     """`[TRAITS, W]`."""
     pair: Floats
     """`[PAIRS, K, W]`: what a unit of kind k has to do with unit j, see the row names."""
@@ -114,8 +116,8 @@ def build_rules(one: SmacMap, profile: str = "liberty") -> Rules:
 
 
 def _columns(
-    rows: Sequence[Sequence[float]], height: int, width: int, dtype: type[np.generic]
-) -> NDArray[np.generic]:
+    rows: Sequence[Sequence[float]], height: int, width: int, dtype: type[Number]
+) -> NDArray[Number]:
     """Units as columns, `[height, width]`; the unused ones are zero."""
     table = np.zeros((height, width), dtype)
     table[:, : len(rows)] = np.asarray(rows, dtype).T

@@ -109,7 +109,7 @@ def _blobs(
         for _ in range(group.count):
             for spot in _spots_around(centre):
                 x, y = origin.x + sense * spot[0], origin.y + sense * spot[1]
-                if walkable[int(x), int(y)] and _stands_free(kinds[group.kind], spot, placed):
+                if _stays_walkable(walkable, x, y) and _stands_free(kinds[group.kind], spot, placed):
                     placed.append(_Body(kinds[group.kind], spot))
                     break
     return [(origin.x + sense * body.spot[0], origin.y + sense * body.spot[1]) for body in placed]
@@ -123,6 +123,12 @@ def _spots_around(centre: Spot) -> Iterator[Spot]:
         for k in range(count):
             angle = 2 * math.pi * k / count
             yield centre[0] + radius * math.cos(angle), centre[1] + radius * math.sin(angle)
+
+
+def _stays_walkable(walkable: NDArray[np.bool_], x: float, y: float) -> bool:
+    """Whether the jitter around a spot reaches no wall."""
+    reach = float(JITTER) / 2
+    return all(walkable[int(x + dx), int(y + dy)] for dx in (-reach, reach) for dy in (-reach, reach))
 
 
 def _stands_free(kind: UnitKind, spot: Spot, placed: Sequence[_Body]) -> bool:
