@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from marlzoo.envs.smac.flow import waypoints
 from marlzoo.envs.smac.maps import SmacMap
-from marlzoo.envs.smac.state import Floats, Ints, padded
+from marlzoo.envs.smac.state import Floats, padded
 from marlzoo.envs.smac.terrain import terrain
 from marlzoo.envs.smac.units import LOOPS_PER_SECOND, UnitKind, unit_kinds
 
