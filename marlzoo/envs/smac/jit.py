@@ -35,7 +35,7 @@ def persistent(function: Kernel) -> Kernel:
     does, and it cannot read entries that name a type which is no longer there.
     """
     function.__qualname__ += f"-{source_digest():x}"
-    return numba.njit(cache=True, **_OPTIONS)(function)
+    return numba.njit(cache=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
 
 
 @cache

@@ -28,7 +28,7 @@ def target(scene: Scene, column: int) -> int:
 def test_a_target_is_noticed_within_five_cells_of_the_edges() -> None:
     # Radii 0.625 and 0.5: seen up to a distance of 6.125.
     near = scripted({0: (10.0, 16.0), 3: (16.1, 16.0)})
-    near.run(1)
+    near.run(4)
     assert target(near, 3) == 0
     far = scripted({0: (10.0, 16.0), 3: (16.2, 16.0)})
     far.run(40)
@@ -38,13 +38,13 @@ def test_a_target_is_noticed_within_five_cells_of_the_edges() -> None:
 
 def test_ranged_units_scan_as_far_as_they_shoot() -> None:
     scene = scripted({0: (10.0, 16.0), 2: (17.8, 16.0)}, "2s_vs_1sc", first=2)
-    scene.run(1)
+    scene.run(4)
     assert target(scene, 2) == 0
 
 
 def test_the_nearest_is_chosen_and_a_nearer_one_replaces_it_during_the_chase() -> None:
     scene = scripted({0: (12.0, 16.0), 1: (16.0, 20.0), 3: (16.0, 16.0)})
-    scene.run(1)
+    scene.run(4)
     assert target(scene, 3) == 0
     scene.put(state.Y, 1, 17.6)
     scene.run(4)
@@ -61,7 +61,7 @@ def test_a_unit_that_fights_keeps_its_target() -> None:
 
 def test_runaways_are_chased_across_the_map() -> None:
     scene = scripted({0: (14.0, 16.0), 3: (16.0, 16.0)})
-    scene.run(2)
+    scene.run(4)
     scene.move(0, 0.5, 16.0)
     scene.run(60)
     scene.put(state.X, 0, 4.0)
@@ -85,7 +85,7 @@ def test_who_is_hit_from_afar_turns_on_the_shooter_and_calls_friends_within_four
 def test_a_target_behind_a_ring_of_friends_is_given_up() -> None:
     ring = {3: (1.4, 0.2), 4: (1.1, 1.1), 5: (0.2, 1.4)}
     scene = scripted({0: (0.3, 0.3), 1: (5.5, 3.0), 6: (2.2, 2.2), **ring})
-    scene.run(2)
+    scene.run(4)
     assert target(scene, 6) == 0
     scene.run(60)
     assert target(scene, 6) == 1
