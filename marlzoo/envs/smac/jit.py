@@ -17,6 +17,9 @@ _OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 # dozen arrays that each small function is passed would take three quarters of the time. A kernel under this
 # option cannot allocate.
 
+_ENTRY_OPTIONS: dict[str, Any] = {"cache": True, "no_cfunc_wrapper": True, **_OPTIONS}
+# Only Python calls the entry kernels: a wrapper for C would be compiled for nothing.
+
 
 def physics(function: Kernel) -> Kernel:
     """Compile a kernel of the simulation: IEEE rules on the order of operations are relaxed."""
@@ -35,7 +38,7 @@ def persistent(function: Kernel) -> Kernel:
     does, and it cannot read entries that name a type which is no longer there.
     """
     function.__qualname__ += f"-{source_digest():x}"
-    return numba.njit(cache=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    return numba.njit(**_ENTRY_OPTIONS)(function)
 
 
 @cache
