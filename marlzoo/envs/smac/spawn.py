@@ -105,9 +105,10 @@ def _blobs(
     origin = groups[0]
     placed: list[_Body] = []
     for group in groups:
-        centre = (sense * (group.x - origin.x), sense * (group.y - origin.y))
+        # A spot that was no good for one unit of the group is no good for the next: the search goes on.
+        spots = _spots_around((sense * (group.x - origin.x), sense * (group.y - origin.y)))
         for _ in range(group.count):
-            for spot in _spots_around(centre):
+            for spot in spots:
                 x, y = origin.x + sense * spot[0], origin.y + sense * spot[1]
                 if _stays_walkable(walkable, x, y) and _stands_free(kinds[group.kind], spot, placed):
                     placed.append(_Body(kinds[group.kind], spot))
