@@ -42,6 +42,8 @@ COMMANDS = [
     "run --help",
     "resume --help",
     "evaluate --help",
+    "compare --help",
+    "leaderboard --help",
     "run srsv --env smac:3s5z --print-config",
 ]
 
@@ -87,6 +89,8 @@ def test_wrong_usage_is_found_before_anything_heavy_is_imported(command):
         ("marlzoo r", ["run", "resume"]),
         ("marlzoo show ma", ["mappo", "mat"]),
         ("marlzoo show mat --env smac:3s5z", ["smac:3s5z", "smac:3s5z_vs_3s6z"]),
+        ("marlzoo run srs", ["srsv"]),
+        ("marlzoo run mat --env smac:2c", ["smac:2c_vs_64zg"]),
         ("marlzoo list s", ["suites"]),
         ("marlzoo --de", ["--debug"]),
     ],

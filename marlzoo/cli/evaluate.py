@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from marlzoo.cli.complete import complete_environment
 from marlzoo.cli.session import count_option, json_option
 from marlzoo.cli.state import pass_registry
 from marlzoo.cli.threads import limit_threads
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 
 @click.command("evaluate")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--env", "environment", metavar="ENV", help="Another environment than the run's own.")
+@click.option(
+    "--env",
+    "environment",
+    metavar="ENV",
+    shell_complete=complete_environment,
+    help="Another environment than the run's own.",
+)
 @click.option(
     "--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Argument of the environment."
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from marlzoo.cli.complete import complete_algorithm, complete_environment
 from marlzoo.cli.render import print_table, show_value
 from marlzoo.cli.session import count_option, finish, json_option, open_session, quiet_option
 from marlzoo.cli.state import pass_registry
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@click.argument("algorithm")
-@click.option("--env", "environment", required=True, metavar="ENV", help="Environment, such as smac:3s5z.")
+@click.argument("algorithm", shell_complete=complete_algorithm)
+@click.option(
+    "--env",
+    "environment",
+    required=True,
+    metavar="ENV",
+    shell_complete=complete_environment,
+    help="Environment, such as smac:3s5z.",
+)
 @click.option(
     "--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Argument of the environment."
 )
