@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from marlzoo.config import AlgorithmConfig, EnvConfig
     from marlzoo.envs.contract import BatchedEnv, StepResult
     from marlzoo.errors import MissingPieceError, PluginError, RunError, UsageError
+    from marlzoo.memory.replay import EpisodeBatch, EpisodeReplay
     from marlzoo.run.sinks import Sink
     from marlzoo.specs import AlgorithmSpec, EnvironmentSpec, Score, SinkSpec, Suite
 
@@ -51,6 +52,7 @@ _MODULES = {
     "marlzoo.config": ("AlgorithmConfig", "EnvConfig"),
     "marlzoo.envs.contract": ("BatchedEnv", "StepResult"),
     "marlzoo.errors": ("MissingPieceError", "PluginError", "RunError", "UsageError"),
+    "marlzoo.memory.replay": ("EpisodeBatch", "EpisodeReplay"),
     "marlzoo.run.sinks": ("Sink",),
     "marlzoo.specs": ("AlgorithmSpec", "EnvironmentSpec", "Score", "SinkSpec", "Suite"),
 }
@@ -68,6 +70,8 @@ __all__ = [
     "Decision",
     "EnvConfig",
     "EnvironmentSpec",
+    "EpisodeBatch",
+    "EpisodeReplay",
     "Metrics",
     "MissingPieceError",
     "Mode",
