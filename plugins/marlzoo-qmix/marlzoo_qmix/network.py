@@ -1,0 +1,61 @@
+"""The agents' recurrent network, shared by all of them, and what it is told."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from marlzoo.api import World
+from marlzoo.nets.attention import agent_codes
+from marlzoo.nets.mlp import RELU_GAIN, linear
+from marlzoo.nets.recurrent import Recurrence
+from marlzoo_qmix.config import QmixConfig
+
+HEAD_GAIN = 0.01
+"""Gain of the last layer: values begin close to 0."""
+
+
+class AgentNetwork(nn.Module):
+    """`linear -> ReLU -> GRU -> linear`: from what one agent has seen and done to the value of each action.
+
+    Agents are told apart by a fixed code that is added to the first layer, so no parameter has their number
+    in its shape.
+    """
+
+    def __init__(self, world: World, config: QmixConfig, generator: torch.Generator) -> None:
+        super().__init__()
+        self.actions = world.action_dim
+        self.last_action = config.last_action
+        self.coded = config.agent_code == "sinusoidal"
+        inputs = world.obs_dim + (world.action_dim if config.last_action else 0)
+        self.embed = linear(inputs, config.width, RELU_GAIN, generator)
+        self.recurrence = Recurrence(config.width, generator)
+        self.head = linear(config.width, world.action_dim, HEAD_GAIN, generator)
+
+    def forward(self, obs: Tensor, last: Tensor) -> Tensor:
+        """Whole episodes from their first step: `obs [L, B, N, O]`, `last [L, B, N]` to `[L, B, N, A]`.
+
+        `last` is the action before, -1 where there is none.
+        """
+        features = self._embedded(obs, last)
+        rows = features.flatten(1, 2)
+        remembered = self.recurrence(rows, torch.zeros_like(rows[0]))
+        return self.head(remembered).view(*obs.shape[:3], self.actions)
+
+    def step(self, obs: Tensor, last: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """One step in play: `[E, N, O]`, `[E, N]`, `[E, N, D]` to values `[E, N, A]` and the next memory."""
+        features, memory = self.recurrence.step(self._embedded(obs, last), memory)
+        return self.head(features), memory
+
+    def _embedded(self, obs: Tensor, last: Tensor) -> Tensor:
+        inputs = torch.cat([obs, _one_hot(last, self.actions)], -1) if self.last_action else obs
+        embedded = self.embed(inputs)
+        if self.coded:
+            embedded = embedded + agent_codes(embedded.shape[-2], embedded.shape[-1])
+        return functional.relu(embedded)
+
+
+def _one_hot(actions: Tensor, number: int) -> Tensor:
+    """`[...]` int64 to `[..., A]` float32; all zeros for -1."""
+    return functional.one_hot(actions + 1, number + 1)[..., 1:].float()
