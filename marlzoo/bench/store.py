@@ -1,97 +1,52 @@
 """Results as files: one JSON document per cell, checked against a schema, with its own hash, never edited.
 
 An entry is made from a finished run folder and needs it no more. `leaderboard/results/` keeps entries as
-`<suite>/<env>/<algorithm>/<seed>.json`.
+`<suite>/<env>@<engine>/<algorithm>@<preset>/<seed>.json`: a new engine version, or other hyper-parameters,
+are new folders, so that whatever lies in one folder belongs together.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from marlzoo.bench.matrix import as_name
+from marlzoo.bench.schema import FORMAT, Entry
 from marlzoo.errors import RunError, UsageError
-from marlzoo.run.files import read_json, write_json
+from marlzoo.run.files import read_json, read_rows, write_json
 from marlzoo.run.folder import RunFolder
+from marlzoo.run.sinks import METRICS_FILE
 
-FORMAT = 1
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Origin(_Part):
-    """The distribution that something came from."""
-
-    distribution: str
-    version: str
-    sha256: str = Field(description="Over the files of the plug-in.")
-
-
-class Point(_Part):
-    """One evaluation."""
-
-    step: int = Field(ge=0)
-    score: float
-    interval: tuple[float, float] = Field(description="95 %, over episodes.")
-    mean_return: float
+__all__ = [
+    "Entry",
+    "Stored",
+    "entry_from_run",
+    "evaluated",
+    "find_entry",
+    "place",
+    "read_entries",
+    "read_entry",
+    "read_store",
+    "write_entry",
+]
 
 
-class Absolute(_Part):
-    """The best policy on new episodes."""
-
-    step: int = Field(ge=0)
-    score: float
-    interval: tuple[float, float]
-    episodes: int = Field(ge=1)
+_SHORTEST_HASH = 6
 
 
-class Entry(_Part):
-    """One finished cell."""
+@dataclass(frozen=True)
+class Stored:
+    """An entry, and where it lies."""
 
-    format: Literal[1]
-    marlzoo: str
-    algorithm: str = Field(description="Qualified by its distribution.")
-    algorithm_origin: Origin
-    environment: str = Field(description="With all arguments that are not at their defaults.")
-    environment_origin: Origin
-    backend: str
-    backend_version: str
-    agents: int = Field(ge=1)
-    config: dict[str, Any] = Field(description="Every hyper-parameter.")
-    seed: int = Field(ge=0)
-    steps: int = Field(ge=1, description="The budget.")
-    eval_interval: int = Field(ge=1)
-    eval_episodes: int = Field(ge=1)
-    score_name: str
-    score: float = Field(description="Of the last evaluation.")
-    curve: tuple[Point, ...] = Field(min_length=1)
-    absolute: Absolute | None
-    wall_seconds: float = Field(ge=0)
-    cpu_seconds: float = Field(ge=0)
-    steps_per_second: float = Field(ge=0, description="Of training, without evaluation.")
-    processor: str
-    versions: dict[str, str]
-    command: str
-    ended: str
-
-    @property
-    def pool(self) -> tuple[str, str, str, int, int, int, int]:
-        """Only entries whose pools are equal may stand in one table."""
-        absolute = self.absolute.episodes if self.absolute else 0
-        place = (self.environment, self.backend, self.backend_version)
-        return (*place, self.steps, self.eval_interval, self.eval_episodes, absolute)
-
-    def digest(self) -> str:
-        """SHA-256 of the content, whatever the file's layout."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+    suite: str
+    """The name of the suite's folder."""
+    path: Path
+    entry: Entry
 
 
 def entry_from_run(path: Path) -> Entry:
@@ -105,9 +60,9 @@ def entry_from_run(path: Path) -> Entry:
     if manifest.get("status") != "finished":
         status = manifest.get("status")
         raise UsageError(f"{path} is {status}, not finished; go on with it by 'marlzoo resume {path}'")
-    result = read_json(folder.result)
+    result, rows = read_json(folder.result), read_rows(folder.path / METRICS_FILE)
     try:
-        return Entry.model_validate(_content(manifest, result))
+        return Entry.model_validate(_content(manifest, result, rows))
     except (KeyError, IndexError, TypeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise UsageError(f"{path} lacks what a result needs ({reason}); make the run anew") from error
@@ -121,9 +76,7 @@ def write_entry(root: Path, suite: str, entry: Entry) -> Path:
     Raises:
         UsageError: another result has its place.
     """
-    path = (
-        root / as_name(suite) / as_name(entry.environment) / as_name(entry.algorithm) / f"{entry.seed}.json"
-    )
+    path = root / as_name(suite) / place(entry)
     if path.exists():
         if read_entry(path) == entry:
             return path
@@ -131,8 +84,15 @@ def write_entry(root: Path, suite: str, entry: Entry) -> Path:
             f"{path} holds another result; entries are never replaced: use another suite or seed"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, {"sha256": entry.digest(), **entry.model_dump(mode="json")})
+    write_json(path, {"sha256": entry.digest(), **entry.document()})
     return path
+
+
+def place(entry: Entry) -> Path:
+    """Where `entry` lies within its suite."""
+    environment = f"{as_name(entry.environment)}@{as_name(entry.engine)}"
+    algorithm = f"{as_name(entry.algorithm)}@{entry.preset}"
+    return Path(environment, algorithm, f"{entry.seed}.json")
 
 
 def read_entry(path: Path) -> Entry:
@@ -152,14 +112,56 @@ def read_entry(path: Path) -> Entry:
 
 
 def read_entries(root: Path, suite: str) -> list[Entry]:
-    """All entries of a suite, by path. Raises as `read_entry` does."""
-    return [read_entry(path) for path in sorted((root / as_name(suite)).glob("*/*/*.json"))]
+    """All entries of a suite, by path. Raises as `read_store` does."""
+    return [stored.entry for stored in read_store(root) if stored.suite == as_name(suite)]
 
 
-def _content(manifest: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+def read_store(root: Path) -> list[Stored]:
+    """Everything in the store, by path.
+
+    Raises:
+        UsageError: a file does not fit the schema, or two files hold the same seed of the same cell.
+        RunError: a file was edited.
+    """
+    paths = sorted(root.glob("*/*/*/*.json"), key=lambda path: path.relative_to(root).parts)
+    found = [Stored(path.relative_to(root).parts[0], path, read_entry(path)) for path in paths]
+    first: dict[tuple[Any, ...], Path] = {}
+    for stored in found:
+        entry = stored.entry
+        key = (stored.suite, entry.pool, entry.algorithm, entry.preset, entry.seed)
+        if key in first:
+            raise UsageError(f"{stored.path} and {first[key]} hold the same seed twice; remove one")
+        first[key] = stored.path
+    return found
+
+
+def find_entry(root: Path, wanted: str) -> Stored:
+    """The entry in the file `wanted`, or the one in the store whose hash begins with `wanted`.
+
+    Raises:
+        UsageError: there is none, or several.
+    """
+    path = Path(wanted)
+    if path.is_file():
+        return Stored("", path, read_entry(path))
+    found = [stored for stored in read_store(root) if stored.entry.digest().startswith(wanted.lower())]
+    if len(wanted) < _SHORTEST_HASH or not found:
+        raise UsageError(
+            f"{wanted!r} is neither a file nor the beginning of a result's hash in {root} "
+            f"(at least {_SHORTEST_HASH} digits)"
+        )
+    if len(found) > 1:
+        raise UsageError(f"{wanted!r} fits {found[0].path} and {found[1].path}; give more digits")
+    return found[0]
+
+
+def _content(
+    manifest: dict[str, Any], result: dict[str, Any], rows: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     algorithm, environment, settings = manifest["algorithm"], manifest["environment"], manifest["settings"]
     last = manifest["sessions"][-1]
     absolute = result["absolute"]
+    config = manifest["config"]
     return {
         "format": FORMAT,
         "marlzoo": manifest["marlzoo"],
@@ -168,21 +170,32 @@ def _content(manifest: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]
         "environment": environment["id"],
         "environment_origin": _origin(environment),
         **{key: environment[key] for key in ("backend", "backend_version", "agents")},
-        "config": {key: row["value"] for key, row in manifest["config"].items()},
+        "config": {key: row["value"] for key, row in config.items()},
+        "origins": {key: row["origin"] for key, row in config.items()},
+        "settings": settings,
         **{key: manifest[key] for key in ("seed", "steps")},
         **{key: settings[key] for key in ("eval_interval", "eval_episodes")},
         **{key: result[key] for key in ("score_name", "score", "wall_seconds", "cpu_seconds")},
-        "curve": [
-            {**_pick(row, "step", "score", "interval"), "mean_return": row["return"]}
-            for row in result["curve"]
-        ],
+        "curve": [evaluated(point, rows) for point in result["curve"]],
         "absolute": _pick(absolute, "step", "score", "interval", "episodes") if absolute else None,
         "steps_per_second": result["steps_per_second"]["training"],
-        "processor": last["hardware"]["processor"],
+        **{key: last["hardware"][key] for key in ("processor", "system")},
         "versions": last["versions"],
         "command": _command(manifest),
         "ended": last["ended"],
     }
+
+
+def evaluated(point: dict[str, Any], rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One evaluation as an entry keeps it; `rows` are those of `metrics.jsonl`."""
+    before = [row for row in rows if row["step"] <= point["step"]][-1:]
+    metrics = {
+        name: value
+        for row in before
+        for name, value in row.items()
+        if value is not None and name != "step" and not name.startswith("time/")
+    }
+    return {**_pick(point, "step", "score", "interval"), "mean_return": point["return"], "metrics": metrics}
 
 
 def _command(manifest: dict[str, Any]) -> str:

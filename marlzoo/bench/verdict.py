@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from marlzoo.bench.schema import Entry
 from marlzoo.bench.statistics import (
     Difference,
     Estimate,
@@ -31,7 +32,6 @@ from marlzoo.bench.statistics import (
     performance_profile,
     probability_of_improvement,
 )
-from marlzoo.bench.store import Entry
 from marlzoo.bench.survival import arrivals, restricted_mean, restricted_mean_difference
 from marlzoo.specs import Score
 
@@ -92,6 +92,10 @@ class Standing:
     """Restricted mean within the budget."""
     cpu_seconds: float
     """Mean per run."""
+    wall_seconds: float
+    """Mean per run."""
+    steps_per_second: float
+    """Mean per run, of training without evaluation."""
     makes: int
     """How many versions of its code and settings the seeds were made with; one, or they do not belong
     together."""
@@ -170,11 +174,25 @@ def judge(
     """The verdict over `results`, pairs of an algorithm's name and an entry; `scales` by environment;
     `threshold` is a share of the way between the bounds of the score. Results of different backends, engine
     versions, budgets or protocols become tasks of their own, even in the same environment."""
-    pools = list(dict.fromkeys(entry.pool for _, entry in results))
-    grouped = [_groups([pair for pair in results if pair[1].pool == pool]) for pool in pools]
-    scale_of = [scales[pool[0]] for pool in pools]
+    pools, grouped, scale_of = _by_pool(results, scales)
     tasks = [_task(groups, scale, threshold) for groups, scale in zip(grouped, scale_of, strict=True)]
-    return Verdict(tasks, _overall(grouped, scale_of) if _whole(grouped, pools) else None)
+    return Verdict(tasks, aggregate(results, scales) if len(pools) > 1 else None)
+
+
+def aggregate(results: Sequence[tuple[str, Entry]], scales: Mapping[str, Scale]) -> Overall | None:
+    """All tasks together, be it one only; `None` where an algorithm lacks a task, or where an environment
+    has results that may not be pooled."""
+    pools, grouped, scale_of = _by_pool(results, scales)
+    return _overall(grouped, scale_of) if _whole(grouped, pools) else None
+
+
+def _by_pool(
+    results: Sequence[tuple[str, Entry]], scales: Mapping[str, Scale]
+) -> tuple[list[tuple[Any, ...]], list[list[Group]], list[Scale]]:
+    """The pools in the order in which they appear, and the groups and the scale of each."""
+    pools: list[tuple[Any, ...]] = list(dict.fromkeys(entry.pool for _, entry in results))
+    grouped = [_groups([pair for pair in results if pair[1].pool == pool]) for pool in pools]
+    return pools, grouped, [scales[pool[0]] for pool in pools]
 
 
 def _groups(results: Sequence[tuple[str, Entry]]) -> list[Group]:
@@ -213,6 +231,8 @@ def _standing(group: Group, threshold: float, budget: int) -> Standing:
         reached=int(reached.reached.sum()),
         steps_to_threshold=restricted_mean(reached, budget).value,
         cpu_seconds=float(np.mean([entry.cpu_seconds for entry in group.entries])),
+        wall_seconds=float(np.mean([entry.wall_seconds for entry in group.entries])),
+        steps_per_second=float(np.mean([entry.steps_per_second for entry in group.entries])),
         makes=len({(e.algorithm_origin.sha256, json.dumps(e.config, sort_keys=True)) for e in group.entries}),
     )
 
@@ -275,10 +295,10 @@ def excludes_zero(estimate: Estimate) -> bool:
 
 
 def _whole(grouped: list[list[Group]], pools: Sequence[tuple[Any, ...]]) -> bool:
-    """Whether tasks can be put together: several, each in one pool, each with the same algorithms."""
+    """Whether tasks can be put together: each in one pool, each with the same algorithms."""
     one_pool_each = len({pool[0] for pool in pools}) == len(pools)
     teams = {frozenset(group.algorithm for group in groups) for groups in grouped}
-    return len(pools) > 1 and one_pool_each and len(teams) == 1
+    return one_pool_each and len(teams) == 1
 
 
 def _overall(grouped: list[list[Group]], scales: list[Scale]) -> Overall:

@@ -36,7 +36,7 @@ def here(tmp_path, monkeypatch):
 def test_a_finished_run_gets_in_and_is_shown(here, capsys):
     assert marlzoo(*RUN, "--steps", "200", "--out", "run") == 0
     assert marlzoo("leaderboard", "add", "run", "--suite", "tiny") == 0
-    (path,) = (here / "leaderboard" / "results").glob("tiny/echo-1/*/0.json")
+    (path,) = (here / "leaderboard" / "results").glob("tiny/echo-1@embedded-1/*/0.json")
     assert capsys.readouterr().out.strip() == str(path.relative_to(here))
     assert marlzoo("leaderboard", "add", "run", "--suite", "tiny") == 0
     capsys.readouterr()

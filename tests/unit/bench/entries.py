@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from marlzoo.bench.store import Entry
+from marlzoo.bench.schema import Entry
 
 ORIGIN = {"distribution": "marlzoo", "version": "1", "sha256": "0" * 64}
 

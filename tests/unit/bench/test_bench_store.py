@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from entries import entry
 
-from marlzoo.bench.store import entry_from_run, read_entry, write_entry
+from marlzoo.bench.schema import Entry
+from marlzoo.bench.store import entry_from_run, find_entry, read_entry, read_store, write_entry
 from marlzoo.errors import RunError, UsageError
 from marlzoo.registry import Registry
 from marlzoo.run.experiment import begin_run
@@ -42,6 +43,12 @@ def test_an_entry_says_all_there_is_to_say_about_a_run(finished):
     assert found.algorithm.endswith("/parrot")
     assert len(found.algorithm_origin.sha256) == 64
     assert found.config["lr"] == 0.1
+    assert found.origins["lr"] == "option -o"
+    assert (found.settings["absolute_episodes"], found.settings["threads"]) == (6, 1)
+    rows = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
+    last = {name: value for name, value in rows[-1].items() if name != "step" and "time/" not in name}
+    assert found.curve[-1].metrics == last
+    assert found.curve[0].metrics == {}
     assert [point.step for point in found.curve] == [0, 100, 200]
     assert found.absolute is not None
     assert (found.score, found.absolute.score) == (result["score"], result["absolute"]["score"])
@@ -51,13 +58,47 @@ def test_an_entry_says_all_there_is_to_say_about_a_run(finished):
 def test_entries_are_written_read_and_never_replaced(tmp_path):
     one, other = entry("a", 0, 0.5), entry("a", 0, 0.6)
     path = write_entry(tmp_path, "core", one)
-    assert path == tmp_path / "core" / "x-1" / "marlzoo-a" / "0.json"
+    assert path == tmp_path / "core" / "x-1@embedded-1" / f"marlzoo-a@{one.preset}" / "0.json"
     assert read_entry(path) == one
     before = path.read_bytes()
     assert write_entry(tmp_path, "core", one) == path
     with pytest.raises(UsageError, match="entries are never replaced"):
         write_entry(tmp_path, "core", other)
     assert path.read_bytes() == before
+
+
+def test_engine_versions_and_presets_have_folders_of_their_own(tmp_path):
+    one = entry("a", 0, 0.5)
+    for other in ({"backend_version": "2"}, {"config": {"lr": 0.2}}):
+        assert write_entry(tmp_path, "core", entry("a", 0, 0.6, **other)) != write_entry(
+            tmp_path, "core", one
+        )
+    assert [stored.suite for stored in read_store(tmp_path)] == ["core"] * 3
+
+
+def test_a_copied_file_does_not_count_as_one_more_seed(tmp_path):
+    path = write_entry(tmp_path, "core", entry("a", 0, 0.5))
+    path.with_name("7.json").write_bytes(path.read_bytes())
+    with pytest.raises(UsageError, match=r"7\.json and .*0\.json hold the same seed twice"):
+        read_store(tmp_path)
+
+
+def test_an_entry_is_found_by_its_file_or_its_hash(tmp_path):
+    one = entry("a", 0, 0.5)
+    path = write_entry(tmp_path, "core", one)
+    write_entry(tmp_path, "core", entry("a", 1, 0.5))
+    assert find_entry(tmp_path, str(path)).entry == one
+    assert find_entry(tmp_path, one.digest()[:10]).path == path
+    for wrong in ("nowhere.json", one.digest()[:3], "f" * 64):
+        with pytest.raises(UsageError, match="neither a file nor the beginning of a result's hash"):
+            find_entry(tmp_path, wrong)
+
+
+def test_results_of_format_1_keep_their_hash(tmp_path):
+    old = entry("a", 0, 0.5)
+    assert old.format == 1
+    assert set(old.document()) == set(Entry.model_fields) - {"origins", "settings", "system"}
+    assert read_entry(write_entry(tmp_path, "core", old)).digest() == old.digest()
 
 
 def test_an_edited_entry_is_found_out(tmp_path):
@@ -74,7 +115,7 @@ def test_another_layout_of_the_same_content_is_the_same_entry(tmp_path):
     assert read_entry(path) == entry("a", 0, 0.5)
 
 
-@pytest.mark.parametrize(("key", "value"), [("score", "much"), ("steps", 0), ("mood", "good"), ("format", 2)])
+@pytest.mark.parametrize(("key", "value"), [("score", "much"), ("steps", 0), ("mood", "good"), ("format", 3)])
 def test_what_does_not_fit_the_schema_is_refused(key, value, tmp_path):
     path = write_entry(tmp_path, "core", entry("a", 0, 0.5))
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
