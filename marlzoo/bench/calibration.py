@@ -82,7 +82,7 @@ def _cost(cell: Cell, matrix: Matrix, folder: Path) -> Cost:
     rate = _rate(rows, read_json(folder / "manifest.json"))
     if not rate or not evaluations:
         return Cost(cell.algorithm, cell.environment, error=f"no progress within {_LONGEST_SECONDS:.0f} s")
-    settings = run_settings(matrix)
+    settings = matrix.run_settings()
     number = settings.steps // (settings.eval_interval or settings.steps) + 1
     episodes = number * settings.eval_episodes + settings.absolute_episodes
     per_episode = evaluations[-1]["wall_seconds"] / settings.eval_episodes
@@ -93,12 +93,6 @@ def _cost(cell: Cell, matrix: Matrix, folder: Path) -> Cost:
         steps_per_second=rate,
         bytes=_size(folder, settings, len(rows), len(evaluations), number),
     )
-
-
-def run_settings(matrix: Matrix) -> RunSettings:
-    """The settings that every cell's run will have, but for its seed."""
-    given = matrix.protocol.model_dump(exclude_none=True)
-    return RunSettings(steps=matrix.steps, **given).resolved()
 
 
 def _rate(rows: list[dict[str, Any]], manifest: dict[str, Any]) -> float:

@@ -74,6 +74,11 @@ class Comparison:
             first = error.errors()[0]
             raise UsageError(f"{file}: {first['loc']}: {first['msg']}; start a new comparison") from error
 
+    def extend(self, matrix: Matrix) -> None:
+        """Go on with a larger matrix. The comparison must be locked."""
+        write_json(self.path / "comparison.json", matrix.model_dump(mode="json"))
+        self.matrix = matrix
+
     def folder(self, cell: Cell) -> Path:
         return self.path / "cells" / cell.place
 
@@ -102,7 +107,9 @@ class Comparison:
         failure = self._beside(cell, ".failure.json")
         if (folder / "result.json").is_file() and self._status_in_manifest(cell) == FINISHED:
             result = read_json(folder / "result.json")
-            return CellStatus(cell, FINISHED, result["steps"], result["score"])
+            # A comparison may have got a larger budget since.
+            if result["steps"] >= self.matrix.steps:
+                return CellStatus(cell, FINISHED, result["steps"], result["score"])
         last, evaluation = _last_row(folder / "metrics.jsonl"), _last_row(folder / "evaluations.jsonl")
         step, score = max(last.get("step", 0), evaluation.get("step", 0)), evaluation.get("score")
         if failure.is_file():

@@ -1,4 +1,4 @@
-"""Working through the cells of a comparison on this machine, each in a process of its own.
+"""Working through the cells of a comparison, each in a process of its own, on this machine or elsewhere.
 
 A cell that fails is written down and the rest goes on. The child of a killed parent is asked by the system to
 save and stop, so that nobody computes unseen; what was saved is there for the next `--resume`.
@@ -15,13 +15,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from marlzoo.bench.comparison import FAILED, FINISHED, Comparison
 from marlzoo.bench.matrix import Cell
-from marlzoo.run.files import reported
+from marlzoo.run.files import read_json, reported
 
 _POLL_SECONDS = 0.2
-_EXIT_INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 _PARENT_DEATH_SIGNAL = 1
 """`PR_SET_PDEATHSIG` of prctl(2)."""
 
@@ -36,14 +37,34 @@ class Watcher:
         """Called several times a second."""
 
 
-class LocalExecutor:
-    """At most `jobs` cells at a time."""
+class Job(Protocol):
+    """A cell at work. A `subprocess.Popen` is one."""
 
-    def __init__(self, comparison: Comparison, jobs: int, watcher: Watcher) -> None:
+    def poll(self) -> int | None:
+        """The exit code of its process, negative for a signal; None while it works."""
+
+    def terminate(self) -> None:
+        """Ask it to save and stop."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    def wait(self) -> int:
+        """Wait for its end."""
+
+
+Launch = Callable[[Comparison, Cell], Job]
+
+
+class Executor:
+    """At most `jobs` cells at a time, each started by `launch`."""
+
+    def __init__(self, comparison: Comparison, jobs: int, watcher: Watcher, launch: Launch) -> None:
         self._comparison = comparison
         self._jobs = jobs
         self._watcher = watcher
-        self._running: dict[Cell, subprocess.Popen[bytes]] = {}
+        self._launch = launch
+        self._running: dict[Cell, Job] = {}
         self._asked: set[Cell] = set()
         """Those that were asked to save and stop."""
 
@@ -83,11 +104,7 @@ class LocalExecutor:
                 self._start(cell)
 
     def _start(self, cell: Cell) -> None:
-        log = self._comparison.log(cell)
-        with reported(log):
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with open(log, "ab") as output:
-                self._running[cell] = start_process(cell_command(self._comparison, cell), output.fileno())
+        self._running[cell] = self._launch(self._comparison, cell)
         self._watcher.changed(cell, running=True)
 
     def _collect(self) -> None:
@@ -97,7 +114,7 @@ class LocalExecutor:
                 continue
             del self._running[cell]
             # Asked before it could listen, a process just ends.
-            stopped = code == _EXIT_INTERRUPTED or (cell in self._asked and code == -signal.SIGTERM)
+            stopped = code == EXIT_INTERRUPTED or (cell in self._asked and code == -signal.SIGTERM)
             if code != 0 and not stopped:
                 self._comparison.record_failure(cell, _reason(code, self._comparison.log(cell)))
             self._watcher.changed(cell, running=False)
@@ -120,14 +137,24 @@ class LocalExecutor:
                 process.wait()
 
 
+def launch_here(comparison: Comparison, cell: Cell) -> subprocess.Popen[bytes]:
+    """Start a cell on this machine; what it says goes to its log."""
+    log = comparison.log(cell)
+    with reported(log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "ab") as output:
+            return start_process(cell_command(comparison, cell), output.fileno())
+
+
 def cell_command(comparison: Comparison, cell: Cell) -> list[str]:
     """Begin the cell, or go on with it if it has been begun."""
-    folder = comparison.folder(cell)
-    if (folder / "manifest.json").is_file():
-        return marlzoo_command(comparison.matrix.plugins, "resume", str(folder))
-    return marlzoo_command(
-        comparison.matrix.plugins, "run", *comparison.matrix.run_arguments(cell), "--out", str(folder)
-    )
+    matrix, folder = comparison.matrix, comparison.folder(cell)
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        return marlzoo_command(matrix.plugins, "run", *matrix.run_arguments(cell), "--out", str(folder))
+    extended = read_json(manifest).get("steps", matrix.steps) < matrix.steps
+    budget = ["--steps", str(matrix.steps)] if extended else []
+    return marlzoo_command(matrix.plugins, "resume", str(folder), *budget)
 
 
 def marlzoo_command(plugins: Sequence[str], *arguments: str) -> list[str]:

@@ -64,6 +64,8 @@ class Matrix(BaseModel):
     protocol: Protocol = Protocol()
     plugins: tuple[str, ...] = ()
     """Files given by `--plugin`."""
+    overrides: tuple[str, ...] = ()
+    """Hyper-parameters given by `-o`: `key=value` for all algorithms, `algorithm.key=value` for one."""
 
     def cells(self) -> list[Cell]:
         """All cells, seed by seed: a comparison that is stopped early has something of everybody."""
@@ -77,7 +79,26 @@ class Matrix(BaseModel):
     def run_arguments(self, cell: Cell) -> list[str]:
         """What follows `marlzoo run` to train `cell`, but for the folder."""
         budget = ["--steps", str(self.steps), "--seed", str(cell.seed), "--threads", "1"]
-        return [cell.algorithm, "--env", cell.environment, *budget, *self.protocol.arguments()]
+        options = [part for text in self.overrides_of(cell.algorithm) for part in ("-o", text)]
+        return [cell.algorithm, "--env", cell.environment, *budget, *self.protocol.arguments(), *options]
+
+    def run_settings(self) -> RunSettings:
+        """The settings that every cell's run has, but for its seed."""
+        given = self.protocol.model_dump(exclude_none=True)
+        return RunSettings(steps=self.steps, **given).resolved()
+
+    def overrides_of(self, algorithm: str) -> list[str]:
+        """The `key=value` texts that concern one algorithm, in the order given: the last one wins."""
+        owned = [(self._owner(text), text) for text in self.overrides]
+        return [
+            text.removeprefix(f"{owner}.") if owner else text
+            for owner, text in owned
+            if owner in (None, algorithm)
+        ]
+
+    def _owner(self, override: str) -> str | None:
+        """The algorithm that an override names, if it names one."""
+        return next((name for name in self.algorithms if override.startswith(f"{name}.")), None)
 
 
 def make_matrix(
@@ -90,6 +111,7 @@ def make_matrix(
     steps: int | None,
     protocol: Protocol,
     plugins: Sequence[Path] = (),
+    overrides: Sequence[str] = (),
 ) -> Matrix:
     """Resolve names, fill in what the suite says, and refuse what cannot work before anything is started.
 
@@ -114,9 +136,74 @@ def make_matrix(
         steps=steps or (spec.steps if spec else RunSettings().steps),
         protocol=protocol,
         plugins=tuple(str(path.resolve()) for path in plugins),
+        overrides=tuple(overrides),
     )
     _check_pairs(registry, matrix)
     return matrix
+
+
+def extend_matrix(
+    registry: Registry,
+    matrix: Matrix,
+    *,
+    algorithms: Sequence[str] = (),
+    environments: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    steps: int | None = None,
+    overrides: Sequence[str] = (),
+    plugins: Sequence[Path] = (),
+) -> Matrix:
+    """`matrix` with more algorithms, environments or seeds, or a larger budget. Nothing that is there changes
+    its meaning: evaluations stay as far apart as they were, and `overrides` may only concern what is new.
+
+    Raises:
+        UsageError: something is unknown, there already, or would change what was begun.
+    """
+    if steps is not None and steps < matrix.steps:
+        raise UsageError(f"--steps {steps:,} is less than the {matrix.steps:,} of the comparison; give more")
+    new = {
+        "algorithms": _added(matrix.algorithms, [registry.algorithm(name).address for name in algorithms]),
+        "environments": _added(matrix.environments, [registry.environment(env).id for env in environments]),
+        "seeds": tuple(dict.fromkeys((*matrix.seeds, *seeds))),
+        "steps": steps or matrix.steps,
+        "overrides": (*matrix.overrides, *overrides),
+    }
+    extended = matrix.model_copy(update=new)
+    if extended == matrix:
+        raise UsageError("nothing new to compare; give more algorithms, --env, --seeds or --steps")
+    _check_unchanged(matrix, extended)
+    _check_pairs(registry, extended)
+    kept = {
+        "protocol": _kept_protocol(matrix),
+        "suite": _kept_suite(matrix, extended),
+        "plugins": tuple(dict.fromkeys((*matrix.plugins, *(str(path.resolve()) for path in plugins)))),
+    }
+    return extended.model_copy(update=kept)
+
+
+def _added(names: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+    return _different("name", tuple(dict.fromkeys((*names, *more))))
+
+
+def _check_unchanged(before: Matrix, after: Matrix) -> None:
+    """Cells that exist must go on with the settings that they have."""
+    for name in before.algorithms:
+        if before.overrides_of(name) != after.overrides_of(name):
+            raise UsageError(
+                f"-o would change {name}, which is compared already; name the new algorithm, as in "
+                "-o NAME.key=value, or start a new comparison"
+            )
+
+
+def _kept_protocol(matrix: Matrix) -> Protocol:
+    """The evaluation interval depends on the budget where it was not given: it stays that of the old one."""
+    return matrix.protocol.model_copy(update={"eval_interval": matrix.run_settings().eval_interval})
+
+
+def _kept_suite(before: Matrix, after: Matrix) -> str | None:
+    """Other environments or another budget are not the suite any more."""
+    same = (before.environments, before.steps) == (after.environments, after.steps)
+    return before.suite if same else None
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -157,4 +244,8 @@ def _check_pairs(registry: Registry, matrix: Matrix) -> None:
     for environment in matrix.environments:
         choice = registry.environment(environment)
         for algorithm in matrix.algorithms:
-            resolve_algorithm_config(registry.algorithm(algorithm), choice, ())
+            entry, overrides = registry.algorithm(algorithm), matrix.overrides_of(algorithm)
+            try:
+                resolve_algorithm_config(entry, choice, overrides)
+            except UsageError as error:
+                raise UsageError(f"{algorithm}: {error}") from error

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shlex
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
-from marlzoo.bench.matrix import FIRST_LOOK, Matrix, Protocol, make_matrix, parse_seeds
+from marlzoo.bench.matrix import FIRST_LOOK, Matrix, Protocol, extend_matrix, make_matrix, parse_seeds
 from marlzoo.cli.render import print_table
 from marlzoo.cli.session import EXIT_INTERRUPTED, count_option, json_option, quiet_option
 from marlzoo.cli.state import State, pass_state
@@ -20,6 +23,7 @@ from marlzoo.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from marlzoo.bench.comparison import Comparison
+    from marlzoo.bench.executors import Launch, Watcher
     from marlzoo.registry import Registry
 
 ROOT = Path("comparisons")
@@ -38,10 +42,27 @@ _CALIBRATION_SECONDS = 120.0
     "--seeds", type=parse_seeds, metavar="LIST", help="Seeds: 0..9 or 0,1,2.  [default: the suite's]"
 )
 @count_option("--steps", "Budget of each run.  [default: the suite's, else 1M]")
+@click.option(
+    "-o",
+    "--option",
+    "overrides",
+    multiple=True,
+    metavar="[ALGORITHM.]KEY=VALUE",
+    help="Hyper-parameter to set, for all algorithms or for one: -o srsv.lr=1e-3.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time.  [default: number of cores]")
-@click.option("--executor", type=click.Choice(["local"]), default="local", help="Where runs are executed.")
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where runs are executed: on this machine, or on a Ray cluster with shared storage.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a comparison: the one in --out, or the latest.")
-@click.option("--retry-failed", is_flag=True, help="With --resume: try failed runs again.")
+@click.option(
+    "--extend", is_flag=True, help="Like --resume, with more algorithms, --env, --seeds or --steps."
+)
+@click.option("--retry-failed", is_flag=True, help="With --resume or --extend: try failed runs again.")
 @click.option(
     "--dry-run", is_flag=True, help="Show the matrix, the hours and the disk it takes; keep nothing."
 )
@@ -71,6 +92,7 @@ def command(
     /,
     out: Path | None,
     resume: bool,
+    extend: bool,
     retry_failed: bool,
     dry_run: bool,
     jobs: int | None,
@@ -86,14 +108,16 @@ def command(
     Ctrl-C saves all runs and stops; nothing is lost if the machine goes down; --resume goes on. Exits with 1
     if a run has no result.
     """
-    if retry_failed and not resume:
-        raise UsageError("--retry-failed goes with --resume; a new comparison has no failed runs")
+    _check_modes(resume=resume, extend=extend, retry_failed=retry_failed, dry_run=dry_run)
     if dry_run:
         _print_cost(_new_matrix(state, asked), jobs or _cores(), as_json=as_json)
         return
-    comparison = _resumed(state, out, asked) if resume else _begun(state, out, asked)
+    comparison = _resumed(state, out, asked, extend) if resume or extend else _begun(state, out, asked)
     with comparison.locked():
-        complete = _work(comparison, jobs or _cores(), retry_failed, as_json=as_json, quiet=quiet)
+        if extend:
+            _extend(state, comparison, asked)
+        display = functools.partial(_display, comparison, as_json=as_json, quiet=quiet)
+        complete = _work(comparison, executor, jobs, retry_failed, display)
         if complete:
             _conclude(state.registry, comparison, threshold, as_json=as_json)
     if not complete:
@@ -103,6 +127,15 @@ def command(
         click.get_current_context().exit(EXIT_INTERRUPTED)
     if any(status.state != "finished" for status in comparison.statuses()):
         click.get_current_context().exit(EXIT_INCOMPLETE)
+
+
+def _check_modes(*, resume: bool, extend: bool, retry_failed: bool, dry_run: bool) -> None:
+    if resume and extend:
+        raise UsageError("give --resume or --extend, not both; --extend goes on with what is there, too")
+    if retry_failed and not (resume or extend):
+        raise UsageError("--retry-failed goes with --resume or --extend; a new comparison has no failed runs")
+    if dry_run and (resume or extend):
+        raise UsageError("--dry-run is for a new comparison; leave out --resume and --extend")
 
 
 def _new_matrix(state: State, asked: dict[str, Any]) -> Matrix:
@@ -116,6 +149,7 @@ def _new_matrix(state: State, asked: dict[str, Any]) -> Matrix:
         steps=asked["steps"],
         protocol=protocol,
         plugins=state.files,
+        overrides=asked["overrides"],
     )
 
 
@@ -127,9 +161,9 @@ def _begun(state: State, out: Path | None, asked: dict[str, Any]) -> Comparison:
     return Comparison.create(out or default_path(ROOT, matrix), matrix)
 
 
-def _resumed(state: State, out: Path | None, asked: dict[str, Any]) -> Comparison:
-    """The comparison to go on with. The command may be repeated with all it said; it may not say anything
-    else."""
+def _resumed(state: State, out: Path | None, asked: dict[str, Any], extend: bool) -> Comparison:
+    """The comparison to go on with. The command may be repeated with all it said; unless the comparison is
+    to be extended, it may not say anything else."""
     from marlzoo.bench.comparison import Comparison, latest
 
     path = out or latest(ROOT)
@@ -137,22 +171,62 @@ def _resumed(state: State, out: Path | None, asked: dict[str, Any]) -> Compariso
     _say(f"going on with {path}")
     known = [Path(file) for file in comparison.matrix.plugins]
     state.files += [file for file in known if file not in {given.resolve() for given in state.files}]
-    if any(asked.values()) and _new_matrix(state, asked) != comparison.matrix:
+    if not extend and any(asked.values()) and _new_matrix(state, asked) != comparison.matrix:
         raise UsageError(
             f"{path} compares something else; say 'marlzoo compare --resume --out {path}' alone, "
-            "or start a new comparison"
+            "--extend to add to it, or start a new comparison"
         )
     return comparison
 
 
-def _work(comparison: Comparison, jobs: int, retry_failed: bool, *, as_json: bool, quiet: bool) -> bool:
-    from marlzoo.bench.executors import LocalExecutor
-    from marlzoo.cli.compare_table import make_watcher
+def _extend(state: State, comparison: Comparison, asked: dict[str, Any]) -> None:
+    fixed = [name for name in ("suite", *Protocol.model_fields) if asked[name] is not None]
+    if fixed:
+        flag = fixed[0].replace("_", "-")
+        raise UsageError(
+            f"--{flag} cannot change in a comparison; give --env, --seeds, --steps or algorithms"
+        )
+    larger = extend_matrix(
+        state.registry,
+        comparison.matrix,
+        algorithms=asked["algorithms"],
+        environments=asked["environments"],
+        seeds=asked["seeds"] or (),
+        steps=asked["steps"],
+        overrides=asked["overrides"],
+        plugins=state.files,
+    )
+    comparison.extend(larger)
+
+
+def _work(
+    comparison: Comparison,
+    executor: str,
+    jobs: int | None,
+    retry_failed: bool,
+    display: Callable[[], AbstractContextManager[Watcher]],
+) -> bool:
+    from marlzoo.bench.executors import Executor, launch_here
     from marlzoo.run.stop import stop_on_signals
 
-    console = Console(stderr=as_json)
-    with stop_on_signals() as stop, make_watcher(comparison, console, quiet=quiet) as watcher:
-        return LocalExecutor(comparison, jobs, watcher).work(stop, retry_failed=retry_failed)
+    with contextlib.ExitStack() as stack:
+        launch: Launch = launch_here
+        cores = _cores
+        if executor == "ray":
+            # Before our own signal handlers, in whose place Ray puts others.
+            from marlzoo.bench.ray_cells import RayCluster
+
+            cluster = stack.enter_context(RayCluster())
+            launch, cores = cluster.launch, cluster.cores
+        stop = stack.enter_context(stop_on_signals())
+        watcher = stack.enter_context(display())
+        return Executor(comparison, jobs or cores(), watcher, launch).work(stop, retry_failed=retry_failed)
+
+
+def _display(comparison: Comparison, *, as_json: bool, quiet: bool) -> AbstractContextManager[Watcher]:
+    from marlzoo.cli.compare_table import make_watcher
+
+    return make_watcher(comparison, Console(stderr=as_json), quiet=quiet)
 
 
 def _conclude(registry: Registry, comparison: Comparison, threshold: float, *, as_json: bool) -> None:

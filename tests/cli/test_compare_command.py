@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from marlzoo.bench.comparison import Comparison  # noqa: E402
 from marlzoo.cli.main import main  # noqa: E402
 from marlzoo.registry import Registry  # noqa: E402
 from marlzoo.run.experiment import begin_run  # noqa: E402
+from marlzoo.run.files import read_json  # noqa: E402
 from marlzoo.run.plan import make_plan  # noqa: E402
 from marlzoo.run.settings import RunSettings  # noqa: E402
 
@@ -57,6 +59,18 @@ def states(out: Path) -> dict[str, str]:
     return {str(status.cell): status.state for status in Comparison.existing(out).statuses()}
 
 
+def children_of(parent: int) -> list[str]:
+    return Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+
+
+def whole_run(path: Path, environment: str, seed: int) -> Path:
+    """The run of a macaw that nobody disturbs."""
+    settings = RunSettings(steps=600, seed=seed, eval_episodes=4, absolute_episodes=8, checkpoint_interval=40)
+    registry = Registry.load(FILES)
+    begin_run(registry, make_plan(registry, "macaw", environment, settings=settings), path)
+    return path
+
+
 def test_killing_the_whole_loses_nothing(tmp_path):
     out = tmp_path / "c"
     asked = ("macaw", "--env", "echo:2", "--seeds", "0..1", *SMALL, "--jobs", "2", "--out", str(out))
@@ -70,11 +84,7 @@ def test_killing_the_whole_loses_nothing(tmp_path):
     assert set(states(out).values()) == {"finished"}
     document = json.loads(done.stdout)
     assert (document["missing"], document["tasks"][0]["standings"][0]["seeds"]) == ([], [0, 1])
-    whole = tmp_path / "whole"
-    settings = RunSettings(steps=600, seed=1, eval_episodes=4, absolute_episodes=8, checkpoint_interval=40)
-    begin_run(
-        registry := Registry.load(FILES), make_plan(registry, "macaw", "echo:2", settings=settings), whole
-    )
+    whole = whole_run(tmp_path / "whole", "echo:2", seed=1)
     assert computed(out / "cells" / "echo-2" / "macaw" / "1") == computed(whole)
 
 
@@ -117,6 +127,44 @@ def test_a_failing_cell_is_recorded_and_the_rest_goes_on(tmp_path):
         assert log.read_text().count("error: ") == tries
 
 
+def test_a_run_that_is_killed_is_tried_again_from_its_checkpoint(tmp_path):
+    out = tmp_path / "c"
+    first = start("macaw", "--env", "echo:1", "--seeds", "0", *SMALL, "--out", str(out))
+    wait_until(has_checkpoint(out))
+    folder = out / "cells" / "echo-1" / "macaw" / "0"
+    (child,) = [int(line) for line in children_of(first.pid)]
+    os.kill(child, signal.SIGKILL)
+    assert first.wait(TIMEOUT) == 1
+    first.communicate()
+    (status,) = Comparison.existing(out).statuses()
+    assert (status.state, status.error) == ("failed", "ended by signal 9 (SIGKILL)")
+    assert compare("--resume", "--retry-failed", "--out", str(out)).returncode == 0
+    sessions = read_json(folder / "manifest.json")["sessions"]
+    assert [session["from_step"] > 0 for session in sessions] == [False, True]
+    assert computed(folder) == computed(whole_run(tmp_path / "whole", "echo:1", seed=0))
+
+
+def test_a_comparison_is_extended_by_seeds_algorithms_and_steps(tmp_path):
+    out = tmp_path / "c"
+    asked = ("parrot", "--env", "echo:1", "--seeds", "0", *SMALL[2:], "--eval-interval", "100")
+    assert compare(*asked, "--steps", "200", "-o", "parrot.lr=0.1", "--out", str(out)).returncode == 0
+    more = ("macaw", "--seeds", "0..1", "--steps", "400", "-o", "macaw.pause=0")
+    done = compare("--extend", *more, "--out", str(out), "--json")
+    assert done.returncode == 0, done.stderr
+    (task,) = json.loads(done.stdout)["tasks"]
+    assert [(one["algorithm"], one["seeds"]) for one in task["standings"]] == [
+        ("parrot", [0, 1]),
+        ("macaw", [0, 1]),
+    ]
+    longer = read_json(out / "cells" / "echo-1" / "parrot" / "0" / "manifest.json")
+    assert longer["extensions"] == [{"at_step": 200, "from": 200, "to": 400}]
+    assert longer["config"]["lr"] == {"value": 0.1, "origin": "option -o"}
+    curves = [
+        [row["step"] for row in read_json(path)["curve"]] for path in out.glob("cells/*/*/*/result.json")
+    ]
+    assert curves == [[0, 100, 200, 300, 400]] * 4
+
+
 def test_a_dry_run_measures_and_keeps_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = compare(
@@ -138,6 +186,8 @@ def test_a_dry_run_measures_and_keeps_nothing(tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         (["--retry-failed"], "--retry-failed goes with --resume"),
+        (["--resume", "--extend"], "give --resume or --extend, not both"),
+        (["--resume", "--dry-run"], "--dry-run is for a new comparison"),
         (["--resume"], "no comparison below comparisons; give --out"),
         (["mta", "--env", "smac:3m"], "unknown algorithm 'mta'"),
         (["mat", "--env", "smac:3m", "--seeds", "9..0"], "--seeds '9..0' is no list of seeds"),

@@ -1,4 +1,4 @@
-"""The local executor with stand-ins for runs: how many at a time, what counts as failed, what is retried."""
+"""The executor with stand-ins for runs: how many at a time, what counts as failed, what is retried."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from marlzoo.bench import executors
 from marlzoo.bench.comparison import Comparison
-from marlzoo.bench.executors import LocalExecutor, Watcher
+from marlzoo.bench.executors import Executor, Watcher, launch_here
 from marlzoo.bench.matrix import Cell, Matrix
 from marlzoo.run.folder import RunFolder
 
@@ -64,7 +64,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[int, str]], None]:
 
 def work(comparison: Comparison, jobs: int = 2, **options: bool) -> Count:
     watcher = Count()
-    assert LocalExecutor(comparison, jobs, watcher).work(lambda: False, **options)
+    assert Executor(comparison, jobs, watcher, launch_here).work(lambda: False, **options)
     return watcher
 
 
@@ -114,7 +114,7 @@ def test_stopping_asks_every_process_once_and_starts_no_more(comparison, play):
     def stop() -> bool:
         return all(path.exists() for path in ready[:2]) or time.monotonic() > begin + 60
 
-    assert not LocalExecutor(comparison, 2, Watcher()).work(stop)
+    assert not Executor(comparison, 2, Watcher(), launch_here).work(stop)
     assert states(comparison) == ["stopped", "stopped", "waiting"]
 
 
@@ -126,7 +126,7 @@ def test_a_process_stopped_before_it_could_listen_has_not_failed(comparison, pla
     def stop() -> bool:
         return ready.exists() or time.monotonic() > begin + 60
 
-    assert not LocalExecutor(comparison, 1, Watcher()).work(stop)
+    assert not Executor(comparison, 1, Watcher(), launch_here).work(stop)
     assert states(comparison) == ["waiting"] * 3
 
 
@@ -137,7 +137,7 @@ def test_a_cell_that_an_older_process_still_works_on_is_waited_for(comparison, p
     folder.path.mkdir(parents=True)
     with folder.locked():
         assert comparison.in_use(cell)
-        executor = LocalExecutor(comparison, 3, Watcher())
+        executor = Executor(comparison, 3, Watcher(), launch_here)
         pending = comparison.matrix.cells()
         with executor._ended_at_exit():
             executor._start_some(pending, lambda: False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from marlzoo.bench.comparison import Comparison
-from marlzoo.bench.matrix import Cell, Matrix, Protocol, make_matrix, parse_seeds
+from marlzoo.bench.matrix import Cell, Matrix, Protocol, extend_matrix, make_matrix, parse_seeds
 from marlzoo.errors import UsageError
 from marlzoo.registry import Registry
 
@@ -133,3 +133,72 @@ def test_a_comparison_does_not_overwrite_and_is_not_made_up(registry, tmp_path):
     (tmp_path / "c" / "comparison.json").write_text('{"suite": null}')
     with pytest.raises(UsageError, match="Field required; start a new comparison"):
         Comparison.existing(tmp_path / "c")
+
+
+def test_hyper_parameters_go_to_all_or_to_one(registry):
+    matrix = make(registry, ("mat", "mappo"), overrides=("lr=1e-3", "mat.clip=0.1", "mat.lr=2e-3"))
+    options = {cell.algorithm: matrix.run_arguments(cell)[-6:] for cell in matrix.cells()}
+    assert options["mat"] == ["-o", "lr=1e-3", "-o", "clip=0.1", "-o", "lr=2e-3"]
+    assert options["mappo"][-2:] == ["-o", "lr=1e-3"]
+    assert "clip=0.1" not in options["mappo"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("mat.lrr=1", "mat: unknown key 'lrr' (from -o lrr=1); did you mean 'lr'"),
+        ("actor_lr=1", "mat: unknown key 'actor_lr'"),
+        ("srsv.lr=1", "mat: unknown key 'srsv'"),
+        ("mappo.clip=7", "mappo: clip: 7 is not"),
+    ],
+)
+def test_wrong_hyper_parameters_are_refused_at_once(registry, override, message):
+    with pytest.raises(UsageError) as caught:
+        make(registry, ("mat", "mappo"), overrides=(override,))
+    assert str(caught.value).startswith(message)
+
+
+def test_a_comparison_grows(registry):
+    matrix = make(registry, seeds=(0, 1), steps=1000, overrides=("mat.lr=1e-3",))
+    more = extend_matrix(
+        registry,
+        matrix,
+        algorithms=["mappo", "mat"],
+        environments=["smac:8m"],
+        seeds=(1, 2),
+        steps=5000,
+        overrides=["mappo.clip=0.1"],
+    )
+    assert (more.algorithms, more.environments, more.seeds) == (
+        ("mat", "mappo"),
+        ("smac:3m", "smac:8m"),
+        (0, 1, 2),
+    )
+    assert more.overrides_of("mat") == ["lr=1e-3"]
+    assert more.overrides_of("mappo") == ["clip=0.1"]
+    assert (more.steps, more.run_settings().eval_interval) == (5000, 20)
+    assert set(matrix.cells()) < set(more.cells())
+
+
+def test_more_seeds_of_a_suite_are_still_the_suite_and_another_budget_is_not(registry):
+    matrix = make(registry, ("mat",), (), suite="first-look", seeds=(0,))
+    assert extend_matrix(registry, matrix, algorithms=["mappo"], seeds=(3,)).suite == "first-look"
+    assert extend_matrix(registry, matrix, steps=matrix.steps + 1).suite is None
+    assert extend_matrix(registry, matrix, environments=["smac:8m"]).suite is None
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({}, "nothing new to compare"),
+        ({"algorithms": ["mat"], "seeds": (0,)}, "nothing new to compare"),
+        ({"steps": 999}, "--steps 999 is less than the 1,000"),
+        ({"algorithms": ["mappo"], "overrides": ["lr=1"]}, "-o would change mat, which is compared already"),
+        ({"algorithms": ["mapo"]}, "unknown algorithm 'mapo'"),
+    ],
+)
+def test_what_is_no_extension_is_refused(registry, more, message):
+    matrix = make(registry, seeds=(0,), steps=1000)
+    with pytest.raises(UsageError) as caught:
+        extend_matrix(registry, matrix, **more)
+    assert str(caught.value).startswith(message)
