@@ -151,7 +151,9 @@ class PluginHost:
                 continue
             try:
                 self.call(info, hook, **arguments)
-            except _LOAD_ERRORS as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # asyncio's CancelledError, for one, is no Exception
                 self._muted.add(info.qualified)
                 problem = Problem(info.name, info.distribution, f"muted: {hook} raised {_describe(error)}")
                 self.problems.append(problem)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from marlzoo.run.evaluation import Evaluation
 from marlzoo.run.evaluator import Evaluator
 from marlzoo.run.files import read_json, read_rows, reported, write_json
 from marlzoo.run.folder import RunFolder
+from marlzoo.run.guard import Guard, guarded
 from marlzoo.run.listener import Listener
 from marlzoo.run.manifest import environment_facts, new_manifest, plugin_facts
 from marlzoo.run.plan import Plan, restore_plan
@@ -59,15 +61,15 @@ def begin_run(
     folder = RunFolder(path)
     folder.check_free()
     listener = listener or Listener()
-    with contextlib.closing(_Workshop(plan, listener)) as workshop:
+    with _watched_workshop(plan, listener) as (workshop, guard):
         manifest = new_manifest(plan, workshop.env)
         folder.create()
         with folder.locked():
             folder.check_free()
             write_json(folder.config, plan.to_json())
             write_json(folder.manifest, manifest)
-            recorder = RunRecorder(plan, folder, manifest, registry.host, listener)
-            return _Experiment(plan, folder, recorder, workshop).execute(command, None, stop)
+            recorder = RunRecorder(plan, folder, manifest, registry.host, listener, guard)
+            return _Experiment(plan, folder, recorder, workshop, guard).execute(command, None, stop)
 
 
 def resume_run(
@@ -97,13 +99,26 @@ def resume_run(
             return Outcome(path, "finished", manifest["step"], read_json(folder.result))
         if steps is not None:
             plan = _extended(plan, steps, manifest)
-        with contextlib.closing(_Workshop(plan, listener)) as workshop:
+        with _watched_workshop(plan, listener) as (workshop, guard):
             _check_same_code(plan, workshop.env, manifest, listener)
             checkpoint = _last_checkpoint(folder, manifest, listener)
             if plan.settings.steps != manifest["steps"]:
                 _write_extension(plan, folder, manifest)
-            recorder = RunRecorder(plan, folder, manifest, registry.host, listener)
-            return _Experiment(plan, folder, recorder, workshop).execute(command, checkpoint or {}, stop)
+            recorder = RunRecorder(plan, folder, manifest, registry.host, listener, guard)
+            return _Experiment(plan, folder, recorder, workshop, guard).execute(
+                command, checkpoint or {}, stop
+            )
+
+
+@contextlib.contextmanager
+def _watched_workshop(plan: Plan, listener: Listener) -> Iterator[tuple[_Workshop, Guard]]:
+    """Everything of plug-ins is built and used in here."""
+    with (
+        guarded(plan.settings.seed, plan.settings.threads) as guard,
+        contextlib.closing(_Workshop(plan, listener)) as workshop,
+    ):
+        guard.check(f"while building {plan.environment.id} and {plan.algorithm.qualified}")
+        yield workshop, guard
 
 
 class _Workshop:
@@ -132,11 +147,14 @@ class _Workshop:
 class _Experiment:
     """One process's work on one run."""
 
-    def __init__(self, plan: Plan, folder: RunFolder, recorder: RunRecorder, workshop: _Workshop) -> None:
+    def __init__(
+        self, plan: Plan, folder: RunFolder, recorder: RunRecorder, workshop: _Workshop, guard: Guard
+    ) -> None:
         self._plan = plan
         self._folder = folder
         self._recorder = recorder
         self._workshop = workshop
+        self._guard = guard
         self._trainer = Trainer(
             workshop.algorithm,
             workshop.context,
@@ -145,6 +163,7 @@ class _Experiment:
             plan.environment.score,
             plan.settings,
             recorder,
+            partial(guard.check, f"in training or evaluation ({plan.algorithm.qualified})"),
         )
 
     def execute(self, command: Sequence[str], checkpoint: Mapping[str, Any] | None, stop: Stop) -> Outcome:
@@ -168,6 +187,7 @@ class _Experiment:
             self._trainer.restore(checkpoint["trainer"])
         else:
             self._trainer.start()
+        self._guard.seed(self._trainer.counters.step)
         self._recorder.open(command, self._trainer.counters.step, positions)
         self._recorder.announce(self._trainer)
 
@@ -180,6 +200,7 @@ class _Experiment:
             absolute = self._evaluate_best(stop)
             if absolute is None:
                 return None
+        self._recorder.note_interference()
         evaluations = read_rows(self._folder.path / EVALUATIONS_FILE)
         result = result_document(self._recorder.manifest, self._trainer, evaluations, absolute)
         write_json(self._folder.result, result)
@@ -197,6 +218,7 @@ class _Experiment:
         origin = f"step {best.step:,}"
         policy = build_policy(self._plan, evaluator.env.world, best.policy, origin)
         played = evaluator.play(policy, trainer.seeds.absolute(episodes), stop)
+        self._guard.check(f"in the final evaluation ({self._plan.algorithm.qualified})")
         if played is None:
             return None
         return Evaluation.of(played, self._plan.environment.score, best.step, trainer.counters.evaluations)

@@ -37,6 +37,7 @@ def new_manifest(plan: Plan, env: BatchedEnv) -> dict[str, Any]:
         "step": 0,
         "wall_seconds": 0.0,
         "cpu_seconds": 0.0,
+        "interference": {},
         "sessions": [],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from marlzoo.plugins import PluginHost
 from marlzoo.run.evaluation import Evaluation
 from marlzoo.run.files import write_json
 from marlzoo.run.folder import RunFolder
+from marlzoo.run.guard import Guard
 from marlzoo.run.listener import Listener
 from marlzoo.run.manifest import new_session, now
 from marlzoo.run.plan import Plan
@@ -38,7 +40,13 @@ class RunRecorder:
     """The trainer's `Recorder` for a run folder. `manifest` is kept up to date in place and on disk."""
 
     def __init__(
-        self, plan: Plan, folder: RunFolder, manifest: dict[str, Any], host: PluginHost, listener: Listener
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        manifest: dict[str, Any],
+        host: PluginHost,
+        listener: Listener,
+        guard: Guard,
     ) -> None:
         self.manifest = manifest
         self.info = run_info(plan, folder, manifest)
@@ -46,6 +54,8 @@ class RunRecorder:
         self._folder = folder
         self._host = host
         self._listener = listener
+        self._guard = guard
+        self._interference_before = Counter(manifest.get("interference", {}))
         self._checkpoints = folder.checkpoints(plan.settings.keep_checkpoints)
         self._sinks: dict[str, Sink] = {}
 
@@ -66,7 +76,7 @@ class RunRecorder:
 
     def announce(self, trainer: Trainer) -> None:
         self._listener.started(self.info, trainer)
-        self._host.notify("marlzoo_run_started", run=self.info)
+        self._notify("marlzoo_run_started")
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         for sink in self._sinks.values():
@@ -77,7 +87,7 @@ class RunRecorder:
         for sink in self._sinks.values():
             sink.evaluation(evaluation)
         self._listener.evaluated(self.info, evaluation)
-        self._host.notify("marlzoo_evaluated", run=self.info, evaluation=evaluation)
+        self._notify("marlzoo_evaluated", evaluation=evaluation)
 
     def save(self, step: int, content: Mapping[str, Any]) -> None:
         positions = {name: sink.position() for name, sink in self._sinks.items()}
@@ -86,7 +96,13 @@ class RunRecorder:
         self._note_progress(step, content["clock"])
         self.write_manifest()
         self._listener.checkpointed(self.info, path)
-        self._host.notify("marlzoo_checkpointed", run=self.info, path=path)
+        self._notify("marlzoo_checkpointed", path=path)
+
+    def _notify(self, hook: str, **arguments: Any) -> None:
+        """Tell the observers, who may neither end the run nor change anything that it depends on."""
+        self._host.notify(hook, run=self.info, **arguments)
+        observers = ", ".join(plugin.qualified for plugin in self._host.implementing(hook))
+        self._guard.check(f"by the hook {hook} of {observers}")
 
     def tick(self, trainer: Trainer) -> None:
         self._listener.tick(trainer)
@@ -107,10 +123,15 @@ class RunRecorder:
         self.manifest["step"] = step
         self.manifest["wall_seconds"] = round(clock["wall"], 3)
         self.manifest["cpu_seconds"] = round(clock["cpu"], 3)
+        self.note_interference()
+
+    def note_interference(self) -> None:
+        """Put into the manifest how often plug-ins changed global state, over all sessions."""
+        self.manifest["interference"] = dict(self._interference_before + self._guard.counts)
 
     def conclude(self, outcome: str, result: dict[str, Any] | None) -> None:
         """Tell everybody that the run ended."""
-        self._host.notify("marlzoo_run_finished", run=self.info, outcome=outcome)
+        self._notify("marlzoo_run_finished", outcome=outcome)
         self._listener.ended(self.info, outcome, result)
 
     def close(self) -> None:

@@ -33,6 +33,7 @@ def result_document(
         "return": last["return"],
         "best": {"step": trainer.best.step, "score": trainer.best.score} if trainer.best else None,
         "absolute": _without(absolute.to_json(), "index", "wall_seconds") if absolute else None,
+        "interference": manifest["interference"],
         "curve": [{key: row[key] for key in ("step", "score", "interval", "return")} for row in evaluations],
         **speed(trainer),
     }

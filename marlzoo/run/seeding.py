@@ -1,8 +1,8 @@
 """One tree of random streams per run.
 
 Every stream is a `numpy.random.SeedSequence` with the run's seed as entropy and a spawn key of its own, so no
-two of them overlap, and environment i gets the same stream whatever the number of environments is. No global
-generator is ever seeded.
+two of them overlap, and environment i gets the same stream whatever the number of environments is. Nothing of
+marlzoo draws from a global generator.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Branch(IntEnum):
     INITIAL = 4
     AFTERWARDS = 5
     CONSTRUCTION = 6
+    SHARED = 7
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ class SeedTree:
     def construction(self) -> int:
         """What torch's global generator is seeded with, in a fork, while an algorithm is built."""
         return _word(self._stream(Branch.CONSTRUCTION))
+
+    def shared(self, step: int) -> int:
+        """32 bits for the global generators, which only plug-ins that should not would use."""
+        return int(self._stream(Branch.SHARED, step).generate_state(1)[0])
 
 
 def _word(stream: SeedSequence) -> int:

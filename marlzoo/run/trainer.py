@@ -70,7 +70,7 @@ class Best:
 
 class Trainer:
     """Trains `algorithm` in `env`. `settings` must be resolved; `context` is what the algorithm was built
-    with."""
+    with. `inspect` is called with the step after every update and every evaluation."""
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class Trainer:
         score: Score,
         settings: RunSettings,
         recorder: Recorder,
+        inspect: Callable[[int], None] = lambda step: None,
     ) -> None:
         self.algorithm = algorithm
         self.env = env
@@ -93,6 +94,7 @@ class Trainer:
         self._evaluator = evaluator
         self._score = score
         self._recorder = recorder
+        self._inspect = inspect
         self._tracker = EpisodeTracker(env.world.num_envs, env.episode_metrics)
         self._averages = Averages()
         self._saved_time = time.monotonic()
@@ -167,6 +169,7 @@ class Trainer:
                 )
             self._averages.add(f"update/{name}", float(value))
         self.counters.updates += 1
+        self._inspect(self.counters.step)
 
     def _check_patience(self) -> None:
         if self.counters.step > self.settings.steps + _PATIENCE * self.env.world.num_envs:
@@ -204,6 +207,7 @@ class Trainer:
         begin = time.perf_counter()
         with self.clock.part("evaluation"):
             episodes = self._evaluator.play(self.algorithm, seeds, stop)
+        self._inspect(counters.step)
         if episodes is None:
             return
         seconds = time.perf_counter() - begin

@@ -1,0 +1,146 @@
+"""What a process has only one of: the global settings and generators of torch, numpy and Python."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+STEERING = ("MARLZOO_", "MKL_", "NUMBA_", "NUMEXPR_", "OMP_", "OPENBLAS_", "VECLIB_")
+"""How the names of variables begin that may not even be added. Other new ones are their library's business:
+many set some when they are imported."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """One piece of global state. What `read` returns can be compared, and can be given to `write`."""
+
+    name: str
+    read: Callable[[], Any]
+    write: Callable[[Any], object]
+
+
+@dataclass(frozen=True)
+class GlobalGenerator(Shared):
+    """A generator of random numbers that belongs to nobody; `seed` takes 32 bits."""
+
+    seed: Callable[[int], object]
+
+
+def _read_device() -> torch.device:
+    return torch.get_default_device()
+
+
+def _write_device(device: torch.device) -> None:
+    # Naming the CPU, too, would put a layer around every function of torch.
+    torch.set_default_device(None if device.type == "cpu" else device)
+
+
+def _read_deterministic() -> tuple[bool, bool]:
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+
+
+def _write_deterministic(value: tuple[bool, bool]) -> None:
+    torch.use_deterministic_algorithms(value[0], warn_only=value[1])
+
+
+def _read_torch() -> bytes:
+    return torch.get_rng_state().numpy().tobytes()
+
+
+def _write_torch(state: bytes) -> None:
+    torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
+
+def _read_numpy() -> tuple[Any, ...]:
+    kind, words, *rest = np.random.get_state()  # noqa: NPY002 (the global generator is what is watched)
+    return (kind, np.asarray(words).tobytes(), *rest)
+
+
+def _write_numpy(state: tuple[Any, ...]) -> None:
+    kind, words, *rest = state
+    np.random.set_state((kind, np.frombuffer(words, np.uint32), *rest))  # noqa: NPY002
+
+
+def _seed_numpy(seed: int) -> None:
+    np.random.seed(seed)  # noqa: NPY002
+
+
+def _read_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # somebody removed it
+        return ""
+
+
+def _write_folder(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.chdir(path)
+
+
+THREADS = Shared("torch's number of threads", torch.get_num_threads, torch.set_num_threads)
+
+STANDARD: tuple[tuple[Shared, Any], ...] = (
+    (Shared("torch's default dtype", torch.get_default_dtype, torch.set_default_dtype), torch.float32),
+    (Shared("torch's default device", _read_device, _write_device), torch.device("cpu")),
+    (Shared("torch's gradient mode", torch.is_grad_enabled, torch.set_grad_enabled), True),
+    (
+        Shared("torch's deterministic algorithms", _read_deterministic, _write_deterministic),
+        (False, False),
+    ),
+    (
+        Shared(
+            "torch's precision of matrix products",
+            torch.get_float32_matmul_precision,
+            torch.set_float32_matmul_precision,
+        ),
+        "highest",
+    ),
+    (
+        Shared("torch's anomaly detection", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+        False,
+    ),
+    (
+        Shared("numpy's handling of errors", np.geterr, lambda modes: np.seterr(**modes)),
+        {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"},
+    ),
+)
+"""Settings with the values that they have in every run, whatever its process did before."""
+
+GENERATORS = (
+    GlobalGenerator(
+        "torch's global generator", _read_torch, _write_torch, torch.default_generator.manual_seed
+    ),
+    GlobalGenerator("numpy's global generator", _read_numpy, _write_numpy, _seed_numpy),
+    GlobalGenerator("Python's global generator", random.getstate, random.setstate, random.seed),
+)
+
+
+def standard_settings(threads: int) -> list[tuple[Shared, Any]]:
+    """What is watched, each with its value during a run that computes with `threads` threads."""
+    folder = Shared("the working directory", _read_folder, _write_folder)
+    return [(THREADS, threads), *STANDARD, (folder, folder.read())]
+
+
+def changed_variables(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The environment variables that were changed or removed, and those of `STEERING` that were added."""
+    changed = [name for name, value in before.items() if now.get(name) != value]
+    added = [name for name in now if name not in before and name.startswith(STEERING)]
+    return sorted(changed + added)
+
+
+def set_variable(name: str, value: str | None) -> None:
+    """Set an environment variable; `None` removes it."""
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
