@@ -39,8 +39,8 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Policy:
-    """Which plug-ins the user wants: `MARLZOO_PLUGINS` (allow), `MARLZOO_BLOCK_PLUGINS`, and whether problems
-    are errors: `MARLZOO_STRICT_PLUGINS=1`.
+    """Which plug-ins the user wants: `MARLZOO_PLUGINS` (allow), `MARLZOO_BLOCK_PLUGINS`; whether problems are
+    errors: `MARLZOO_STRICT_PLUGINS=1`; and whether hook calls are shown: `MARLZOO_TRACE_PLUGINS=1`.
 
     Names are separated by commas and are those of a distribution (all its plug-ins) or `distribution/entry`.
     """
@@ -48,6 +48,7 @@ class Policy:
     allow: frozenset[str] | None = None
     block: frozenset[str] = frozenset()
     strict: bool = False
+    trace: bool = False
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Policy:
@@ -55,7 +56,8 @@ class Policy:
         return cls(
             allow=None if allow is None else _names(allow),
             block=_names(environ.get("MARLZOO_BLOCK_PLUGINS", "")),
-            strict=environ.get("MARLZOO_STRICT_PLUGINS", "") not in {"", "0"},
+            strict=_is_on(environ, "MARLZOO_STRICT_PLUGINS"),
+            trace=_is_on(environ, "MARLZOO_TRACE_PLUGINS"),
         )
 
     def refusal(self, candidate: Candidate) -> str | None:
@@ -76,6 +78,10 @@ class Policy:
 def canonical_name(distribution: str) -> str:
     """A distribution's name as package indexes compare it: lower case, with single hyphens."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def _is_on(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "") not in {"", "0"}
 
 
 def _names(text: str) -> frozenset[str]:

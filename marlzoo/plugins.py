@@ -28,6 +28,7 @@ from marlzoo.discovery import BUILTIN, Candidate, Policy, file_candidate, instal
 from marlzoo.errors import PluginError, nearest
 from marlzoo.hookspecs import ALL_HOOKS, CATALOGUE_HOOKS
 from marlzoo.specs import API_VERSION
+from marlzoo.tracing import trace_calls
 
 logger = logging.getLogger(__name__)
 
@@ -92,10 +93,11 @@ class Problem:
 class PluginHost:
     """The loaded plug-ins, and the only way to call their hooks.
 
-    In strict mode every problem is raised as a `PluginError` at once.
+    In strict mode every problem is raised as a `PluginError` at once. With `trace`, every call is shown on
+    standard error.
     """
 
-    def __init__(self, *, strict: bool = False) -> None:
+    def __init__(self, *, strict: bool = False, trace: bool = False) -> None:
         self.plugins: list[PluginInfo] = []
         self.problems: list[Problem] = []
         self.skipped: list[Problem] = []
@@ -105,6 +107,8 @@ class PluginHost:
         self._catalogue: dict[str, list[tuple[PluginInfo, Any]]] = {hook: [] for hook in CATALOGUE_HOOKS}
         self._manager = pluggy.PluginManager("marlzoo")
         self._manager.add_hookspecs(hookspecs)
+        if trace:
+            trace_calls(self._manager)
 
     def add(self, candidate: Candidate) -> None:
         """Load one plug-in; if anything about it is wrong, leave no trace of it but a problem.
@@ -227,7 +231,7 @@ def load_plugins(files: Sequence[Path] = (), environ: Mapping[str, str] = os.env
     """
     policy = Policy.from_environ(environ)
     installed = installed_candidates()
-    host = PluginHost(strict=policy.strict)
+    host = PluginHost(strict=policy.strict, trace=policy.trace)
     for candidate in installed:
         refusal = policy.refusal(candidate)
         if refusal is None:

@@ -20,7 +20,8 @@ def command(state: State, verbose: bool, as_json: bool) -> None:
     """List plug-ins: what each brings, and those that were set aside, with the reason.
 
     MARLZOO_PLUGINS names the only outside plug-ins to load, MARLZOO_BLOCK_PLUGINS those not to load, both
-    separated by commas. MARLZOO_STRICT_PLUGINS=1 makes every problem an error.
+    separated by commas. MARLZOO_STRICT_PLUGINS=1 makes every problem an error, MARLZOO_TRACE_PLUGINS=1 shows
+    every call of a hook on standard error.
     """
     host = state.catalogue.host
     if as_json:
