@@ -154,6 +154,18 @@ class Context:
     """The run's budget of environment steps, for schedules."""
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """What an algorithm can tell about one of its decisions; shown by `marlzoo replay`."""
+
+    values: Tensor | None = None
+    """`[E, N]`: what each agent expects to earn from here on, in the units of the return."""
+    attention: Tensor | None = None
+    """`[E, N, N]`: how much agent i (row) looks at agent j (column). A row adds up to 1 or less."""
+    attention_name: str = "attention"
+    """Whose attention that is."""
+
+
 class Algorithm(abc.ABC):
     """Base of every plug-in algorithm. Required: `act`, `observe`, `update` and the two state methods."""
 
@@ -207,6 +219,11 @@ class Algorithm(abc.ABC):
         Override it where the full state refers to the number of agents or to a memory of another size.
         """
         self.load_state_dict(state)
+
+    def explain(self, view: View, decision: Decision) -> Explanation | None:
+        """What to show about `decision`, which `act` just took for `view` in `Mode.GREEDY`. Optional: by
+        default there is nothing to tell. Draws no random number and changes nothing."""
+        return None
 
     @property
     def ready_to_save(self) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Carry,
         Context,
         Decision,
+        Explanation,
         Metrics,
         Mode,
         Transition,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from marlzoo.bench.suite_files import read_suites
     from marlzoo.config import AlgorithmConfig, EnvConfig
     from marlzoo.envs.contract import BatchedEnv, StepResult
+    from marlzoo.envs.drawing import Body, Drawable, Moment, Pictured, Scene
     from marlzoo.errors import MissingPieceError, PluginError, RunError, UsageError
     from marlzoo.memory.replay import EpisodeBatch, EpisodeReplay
     from marlzoo.run.sinks import Sink
@@ -42,6 +44,7 @@ _MODULES = {
         "Carry",
         "Context",
         "Decision",
+        "Explanation",
         "Metrics",
         "Mode",
         "Transition",
@@ -51,6 +54,7 @@ _MODULES = {
     "marlzoo.bench.suite_files": ("read_suites",),
     "marlzoo.config": ("AlgorithmConfig", "EnvConfig"),
     "marlzoo.envs.contract": ("BatchedEnv", "StepResult"),
+    "marlzoo.envs.drawing": ("Body", "Drawable", "Moment", "Pictured", "Scene"),
     "marlzoo.errors": ("MissingPieceError", "PluginError", "RunError", "UsageError"),
     "marlzoo.memory.replay": ("EpisodeBatch", "EpisodeReplay"),
     "marlzoo.run.sinks": ("Sink",),
@@ -65,18 +69,24 @@ __all__ = [
     "AlgorithmConfig",
     "AlgorithmSpec",
     "BatchedEnv",
+    "Body",
     "Carry",
     "Context",
     "Decision",
+    "Drawable",
     "EnvConfig",
     "EnvironmentSpec",
     "EpisodeBatch",
     "EpisodeReplay",
+    "Explanation",
     "Metrics",
     "MissingPieceError",
     "Mode",
+    "Moment",
+    "Pictured",
     "PluginError",
     "RunError",
+    "Scene",
     "Score",
     "Sink",
     "SinkSpec",

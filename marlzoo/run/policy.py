@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from marlzoo.algorithm import World
+from marlzoo.algorithm import Algorithm, World
 from marlzoo.errors import UsageError
 from marlzoo.registry import EnvironmentChoice, Registry
 from marlzoo.run.build import build_policy
@@ -98,15 +98,22 @@ def play_policy(
 ) -> tuple[Evaluation, str]:
     """Greedy episodes of a saved policy, and the backend that computed them."""
     with contextlib.closing(Evaluator(choice.make, batch)) as evaluator:
-        world = evaluator.env.world
-        _check_agents(saved, choice, world)
-        plan = replace(saved.plan, environment=choice)
-        algorithm = build_policy(plan, world, saved.parameters, saved.origin)
+        algorithm = seat_policy(saved, choice, evaluator.env.world)
         played = evaluator.play(algorithm, SeedTree(seed).afterwards(episodes))
         backend = f"{evaluator.env.backend} {evaluator.env.backend_version}".strip()
     if played is None:
         raise UsageError("the evaluation was stopped")
     return Evaluation.of(played, choice.score, saved.step, 0), backend
+
+
+def seat_policy(saved: SavedPolicy, choice: EnvironmentChoice, world: World) -> Algorithm:
+    """An algorithm that acts with a saved policy in an environment, whose `world` this is.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    _check_agents(saved, choice, world)
+    return build_policy(replace(saved.plan, environment=choice), world, saved.parameters, saved.origin)
 
 
 def _check_agents(saved: SavedPolicy, choice: EnvironmentChoice, world: World) -> None:

@@ -8,7 +8,18 @@ from typing import Any
 
 from torch import Tensor
 
-from marlzoo.api import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
+from marlzoo.api import (
+    Algorithm,
+    Carry,
+    Context,
+    Decision,
+    Explanation,
+    Metrics,
+    Mode,
+    Transition,
+    View,
+    World,
+)
 from marlzoo.learn.joint_ppo import JointPpo
 from marlzoo.memory.returns import gae, gae_micro_step, gae_state
 from marlzoo.nets.heads import noise_for
@@ -36,6 +47,13 @@ class Srsv(Algorithm):
 
     def update(self) -> Metrics | None:
         return self.learner.update()
+
+    def explain(self, view: View, decision: Decision) -> Explanation:
+        # Greedy choices are their own plan.
+        memo = decision.memo or {"plan": decision.actions}
+        rows = self.network.rows(view.obs, view.alive, view.action_mask, decision.actions, memo)
+        values, attention = self.network.explain(rows)
+        return Explanation(self.learner.value_norm.denormalise(values), attention, "value stream")
 
     def state_dict(self) -> dict[str, Any]:
         return self.learner.state_dict()

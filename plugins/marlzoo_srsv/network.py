@@ -107,6 +107,22 @@ class SrsvNetwork(nn.Module):
         actions, memo = self.act(obs, alive, action_mask, noise)
         return self.evaluate(self.rows(obs, alive, action_mask, actions, memo)).values
 
+    @torch.no_grad()
+    def explain(self, rows: JointRows) -> tuple[Tensor, Tensor | None]:
+        """The values `[B, N]`, and their weights `[B, N, N]` where there is a value stream: row i says how
+        much V^i looks at what each agent before i did, and at what each from i on plans."""
+        if self.stream is None:
+            return self.evaluate(rows).values, None
+        caught: list[Tensor] = []
+        hook = self.stream.attention.weigh.register_forward_hook(lambda *call: caught.append(call[-1]))
+        try:
+            values = self.evaluate(rows).values
+        finally:
+            hook.remove()
+        agents = rows.alive.shape[1]
+        # Two tokens per agent, of which every row sees one.
+        return values, sum(caught[0].split(agents, dim=-1), torch.zeros(()))
+
     def _situation(self, rows: JointRows) -> Situation:
         return Situation(self.body.encode(rows.obs, rows.alive), rows.alive, rows.action_mask)
 

@@ -49,12 +49,21 @@ class ValueTokens(nn.Module):
         return functional.embedding(actions, functional.gelu(self.action.weight.t()))
 
 
+class Weigh(nn.Module):
+    """The weights of a sum; a module of its own, so that they can be looked at where they arise."""
+
+    def forward(self, scores: Tensor, visible: Tensor) -> Tensor:
+        """The softmax of `scores [B, N, M]` over what `visible [N, M]` shows; 0 in rows that see nothing."""
+        return scores.masked_fill(~visible, torch.finfo(scores.dtype).min).softmax(-1) * visible
+
+
 class ValueAttention(nn.Module):
     """`V^i = sum_j w_ij f(token_j)`; `w_i` is the softmax of `query_i W_q . token_j W_k / sqrt(D)`."""
 
     def __init__(self, width: int, detach_weights: bool, generator: torch.Generator) -> None:
         super().__init__()
         self.detach_weights = detach_weights
+        self.weigh = Weigh()
         self.query = linear(width, width, SMALL_GAIN, generator)
         # A bias of the keys would shift all scores of a row alike.
         self.key = linear(width, width, SMALL_GAIN, generator, bias=False)
@@ -72,7 +81,7 @@ class ValueAttention(nn.Module):
 
         `visible` is `[N, M]` bool. Rows that see nothing have the value 0.
         """
-        weights = scores.masked_fill(~visible, torch.finfo(scores.dtype).min).softmax(-1) * visible
+        weights = self.weigh(scores, visible)
         if self.detach_weights:
             weights = weights.detach()
         if worth.dim() == 2:

@@ -29,7 +29,7 @@ from marlzoo.run.settings import RunSettings  # noqa: E402
 FILES = [RUN_TESTS / "tiny_zoo.py", Path(__file__).with_name("compare_zoo.py")]
 PLUGINS = [part for path in FILES for part in ("--plugin", str(path))]
 SMALL = ("--steps", "600", "--eval-episodes", "4", "--absolute-episodes", "8", "--checkpoint-interval", "40")
-TIMEOUT = 180
+TIMEOUT = 600
 
 
 def command(*arguments: str) -> list[str]:
@@ -144,25 +144,21 @@ def test_a_run_that_is_killed_is_tried_again_from_its_checkpoint(tmp_path):
     assert computed(folder) == computed(whole_run(tmp_path / "whole", "echo:1", seed=0))
 
 
-def test_a_comparison_is_extended_by_seeds_algorithms_and_steps(tmp_path):
+def test_a_comparison_is_extended_by_seeds_and_steps(tmp_path):
     out = tmp_path / "c"
     asked = ("parrot", "--env", "echo:1", "--seeds", "0", *SMALL[2:], "--eval-interval", "100")
     assert compare(*asked, "--steps", "200", "-o", "parrot.lr=0.1", "--out", str(out)).returncode == 0
-    more = ("macaw", "--seeds", "0..1", "--steps", "400", "-o", "macaw.pause=0")
-    done = compare("--extend", *more, "--out", str(out), "--json")
+    done = compare("--extend", "--seeds", "0..1", "--steps", "400", "--out", str(out), "--json")
     assert done.returncode == 0, done.stderr
     (task,) = json.loads(done.stdout)["tasks"]
-    assert [(one["algorithm"], one["seeds"]) for one in task["standings"]] == [
-        ("parrot", [0, 1]),
-        ("macaw", [0, 1]),
-    ]
-    longer = read_json(out / "cells" / "echo-1" / "parrot" / "0" / "manifest.json")
-    assert longer["extensions"] == [{"at_step": 200, "from": 200, "to": 400}]
-    assert longer["config"]["lr"] == {"value": 0.1, "origin": "option -o"}
-    curves = [
-        [row["step"] for row in read_json(path)["curve"]] for path in out.glob("cells/*/*/*/result.json")
-    ]
-    assert curves == [[0, 100, 200, 300, 400]] * 4
+    assert [(one["algorithm"], one["seeds"]) for one in task["standings"]] == [("parrot", [0, 1])]
+    for seed, extensions in ((0, [{"at_step": 200, "from": 200, "to": 400}]), (1, None)):
+        folder = out / "cells" / "echo-1" / "parrot" / str(seed)
+        manifest = read_json(folder / "manifest.json")
+        assert manifest.get("extensions") == extensions
+        assert manifest["config"]["lr"]["value"] == 0.1
+        curve = read_json(folder / "result.json")["curve"]
+        assert [row["step"] for row in curve] == [0, 100, 200, 300, 400]
 
 
 def test_a_dry_run_measures_and_keeps_nothing(tmp_path, monkeypatch):

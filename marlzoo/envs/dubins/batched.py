@@ -13,6 +13,7 @@ from marlzoo.algorithm import AgentInfo, View, World
 from marlzoo.envs.contract import BatchedEnv, StepResult
 from marlzoo.envs.dubins.boxes import fill_boxes
 from marlzoo.envs.dubins.config import DubinsConfig, Settings, resolve
+from marlzoo.envs.dubins.drawing import DrawnArena
 from marlzoo.envs.dubins.dynamics import make_physics
 from marlzoo.envs.dubins.metrics import NOMINAL_METRICS, Results
 from marlzoo.envs.dubins.rules import make_rules
@@ -74,7 +75,7 @@ class _Shown:
         self.step = StepResult(self.view, reward.view(shape), terminated, truncated, info)
 
 
-class DubinsEnv(BatchedEnv):
+class DubinsEnv(DrawnArena, BatchedEnv):
     """E copies of one DubinsCar task. Actions are `[E, N, 2]`: turn and acceleration, in [-1, 1]; what lies
     outside is clipped."""
 

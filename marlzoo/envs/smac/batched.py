@@ -13,6 +13,7 @@ from marlzoo.algorithm import AgentInfo, View, World
 from marlzoo.envs.contract import BatchedEnv, StepResult
 from marlzoo.envs.outputs import AlternatingViews, StepArrays, ViewArrays
 from marlzoo.envs.smac.config import SmacConfig, require_engine_arguments
+from marlzoo.envs.smac.drawing import DrawnBattles
 from marlzoo.envs.smac.engine import SETTLING_LOOPS, allocate
 from marlzoo.envs.smac.layout import layout
 from marlzoo.envs.smac.maps import SmacMap, get_map
@@ -33,7 +34,7 @@ from marlzoo.envs.smac.version import ENGINE_VERSION
 from marlzoo.errors import UsageError
 
 
-class SmacEnv(BatchedEnv):
+class SmacEnv(DrawnBattles, BatchedEnv):
     """E battles on one map.
 
     An episode that runs out of time is truncated (SMAC itself calls it terminated) and says so in the metric

@@ -1,0 +1,133 @@
+"""What there is to see of an episode, gathered moment by moment: bodies on a plane, or pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marlzoo.envs.contract import BatchedEnv
+from marlzoo.envs.drawing import Drawable, Moment, Pictured, Scene
+from marlzoo.errors import UsageError
+
+MOST_VALUES = 16_000_000
+"""Numbers that an episode may have to show, 64 MB of them: more makes no page that anybody can open."""
+MOST_PICTURES = 300
+"""Pictures of an episode. Longer ones are shown every second, third, ... step."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """A `Scene` and its `Moment`s put together: arrays `[T + 1, U]`."""
+
+    scene: Scene
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    alive: NDArray[np.bool_]
+    heading: NDArray[np.float32] | None
+    target: NDArray[np.int32] | None
+    goal_x: NDArray[np.float32] | None
+    goal_y: NDArray[np.float32] | None
+    gauges: Mapping[str, NDArray[np.float32]]
+    marks: Mapping[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Film:
+    """`pictures [P, height, width, 3]`, one for each of the moments in `steps [P]`."""
+
+    pictures: NDArray[np.uint8]
+    steps: NDArray[np.int32]
+
+
+class Watching(Protocol):
+    """Looks at an environment, the first time when it is made."""
+
+    def look(self) -> None:
+        """A step was taken."""
+
+    def seen(self) -> Track | Film:
+        """All of it."""
+
+
+def watch(env: BatchedEnv, name: str) -> Watching:
+    """Begin to watch copy 0 of an environment that has just been reset.
+
+    Raises:
+        UsageError: it can neither be drawn nor pictured.
+    """
+    if isinstance(env, Drawable):
+        return _Drawing(env, name)
+    if isinstance(env, Pictured):
+        return _Filming(env)
+    raise UsageError(
+        f"{name} cannot be shown: its environment has neither 'scene' and 'moment' nor 'frame' "
+        "(marlzoo.envs.drawing says what they are)"
+    )
+
+
+class _Drawing:
+    def __init__(self, env: Drawable, name: str) -> None:
+        self._env = env
+        self._name = name
+        self._scene = env.scene(0)
+        self._moments = [env.moment(0)]
+
+    def look(self) -> None:
+        moment = self._env.moment(0)
+        each = len(moment.x) * (8 + len(moment.gauges))
+        if each * len(self._moments) > MOST_VALUES:
+            raise UsageError(
+                f"an episode of {self._name} is too large to show: {len(moment.x):,} bodies for more than "
+                f"{len(self._moments):,} steps; replay it with fewer agents, by --env"
+            )
+        self._moments.append(moment)
+
+    def seen(self) -> Track:
+        moments, first = self._moments, self._moments[0]
+        return Track(
+            scene=self._scene,
+            x=np.stack([moment.x for moment in moments]),
+            y=np.stack([moment.y for moment in moments]),
+            alive=np.stack([moment.alive for moment in moments]),
+            heading=_stacked(moments, "heading"),
+            target=_stacked(moments, "target"),
+            goal_x=_stacked(moments, "goal_x"),
+            goal_y=_stacked(moments, "goal_y"),
+            gauges={name: np.stack([moment.gauges[name] for moment in moments]) for name in first.gauges},
+            marks={name: np.stack([moment.marks[name] for moment in moments]) for name in first.marks},
+        )
+
+
+def _stacked(moments: list[Moment], name: str) -> Any:
+    """An optional quantity over time, None where there is none."""
+    rows = [getattr(moment, name) for moment in moments]
+    return None if rows[0] is None else np.stack(rows)
+
+
+class _Filming:
+    """Keeps at most `MOST_PICTURES`: when there are more, every second one goes, and fewer are taken."""
+
+    def __init__(self, env: Pictured) -> None:
+        self._env = env
+        self._step = 0
+        self._stride = 1
+        self._pictures = {0: env.frame(0)}
+
+    def look(self) -> None:
+        self._step += 1
+        if self._step % self._stride == 0:
+            self._pictures[self._step] = self._env.frame(0)
+        if len(self._pictures) > MOST_PICTURES:
+            self._stride *= 2
+            self._pictures = {
+                step: picture for step, picture in self._pictures.items() if step % self._stride == 0
+            }
+
+    def seen(self) -> Film:
+        if self._step not in self._pictures:
+            self._pictures[self._step] = self._env.frame(0)
+        return Film(np.stack(list(self._pictures.values())), np.array(list(self._pictures), np.int32))
