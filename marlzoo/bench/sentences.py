@@ -23,7 +23,7 @@ def verdict_lines(verdict: Verdict, statuses: Sequence[CellStatus]) -> list[str]
 
 
 def task_lines(task: Task) -> list[str]:
-    heading = f"## {task.environment}: {_spoken(task.score)}, {task.steps:,} steps, {task.basis}"
+    heading = f"## {task.environment}: {spoken(task.score)}, {task.steps:,} steps, {task.basis}"
     table = [
         "| algorithm | mean | 95 % interval | seeds | steps to threshold | core time |",
         "|---|---|---|---|---|---|",
@@ -49,7 +49,7 @@ def _row(task: Task, standing: Standing) -> str:
     cells = [
         standing.algorithm,
         format_score(mean.value, task.percent),
-        _interval(mean, task.percent) or "-",
+        format_interval(mean, task.percent) or "-",
         f"{seeds}{' (unranked)' if seeds < RANKED_SEEDS else ''}",
         f"{standing.steps_to_threshold:,.0f} ({standing.reached} of {seeds} seeds reached it)",
         f"{standing.cpu_seconds / 60:.1f} min",
@@ -62,7 +62,7 @@ def pair_sentence(task: Task, pair: Pair) -> str:
     amount = format_difference(pair.difference.value, task.percent)
     sure = _sureness(pair, task)
     seeds = f"{pair.seeds[0]} and {pair.seeds[1]} seeds"
-    unit = _spoken(task.score)
+    unit = spoken(task.score)
     if pair.shown:
         return (
             f"On {task.environment}, {pair.first} is better than {pair.second} by {amount} of {unit} "
@@ -125,7 +125,7 @@ def format_difference(value: float, percent: bool) -> str:
     return f"{100 * value:.1f} points" if percent else f"{value:.4g}"
 
 
-def _interval(estimate: Estimate, percent: bool) -> str:
+def format_interval(estimate: Estimate, percent: bool) -> str:
     """The bounds, shares between 0 and 1 cut to what is possible; empty where they are not known."""
     if math.isnan(estimate.low):
         return ""
@@ -135,5 +135,5 @@ def _interval(estimate: Estimate, percent: bool) -> str:
     return f"{format_score(low, percent)} to {format_score(high, percent)}"
 
 
-def _spoken(name: str) -> str:
+def spoken(name: str) -> str:
     return name.replace("_", " ")
