@@ -52,9 +52,10 @@ def gae(
     Args:
         reward: `[T, E, N]`.
         values: `[T+1, E, N]` on the scale of returns.
-        terminated, truncated: `[T, E]` bool.
-        gamma, lam: discount and lambda, each in [0, 1]; lambda may be `[T, E, 1]`, a weight for each step's
-            successor.
+        terminated: `[T, E]` bool.
+        truncated: `[T, E]` bool.
+        gamma: discount, in [0, 1].
+        lam: lambda, in [0, 1]; may be `[T, E, 1]`, a weight for each step's successor.
         timeout: see the module's text.
         final_values: `[T, E, N]`, read only where an episode was truncated; required by `bootstrap`. N may be
             1 everywhere, for values that all agents share.
