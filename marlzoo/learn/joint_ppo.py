@@ -208,12 +208,19 @@ class JointPpo:
         self.rollout.clear()
 
     def policy_dict(self) -> dict[str, Any]:
-        """What `load_policy` takes: the network alone."""
-        return {"network": self.network.state_dict()}
+        """What `load_policy` takes: the network, and the scale of its values."""
+        return {"network": self.network.state_dict(), "value_norm": self.value_norm.state_dict()}
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
-        """Take the network from a `policy_dict` or `state_dict`."""
+        """Take the network from a `policy_dict` or `state_dict`; acting does not need the scale of values,
+        which older policies lack."""
         self.network.load_state_dict(state["network"])
+        if "value_norm" in state:
+            self.value_norm.load_state_dict(state["value_norm"])
+
+    def in_returns(self, values: Tensor) -> Tensor | None:
+        """What the network says of values, in the units of the return; None while their scale is unknown."""
+        return self.value_norm.denormalise(values) if float(self.value_norm.debias) > 0 else None
 
     @property
     def ready_to_save(self) -> bool:

@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from marlzoo.api import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
+from marlzoo.api import (
+    Algorithm,
+    Carry,
+    Context,
+    Decision,
+    Explanation,
+    Metrics,
+    Mode,
+    Transition,
+    View,
+    World,
+)
 from marlzoo.learn.joint_ppo import JointPpo
 from marlzoo.memory.returns import gae
 from marlzoo.nets.heads import noise_for
@@ -36,6 +47,11 @@ class Mat(Algorithm):
 
     def update(self) -> Metrics | None:
         return self.learner.update()
+
+    def explain(self, view: View, decision: Decision) -> Explanation:
+        generator = self.context.generator  # not drawn from: MAT's values need no actions
+        values = self.network.values_ahead(view.obs, view.alive, view.action_mask, generator)
+        return Explanation(self.learner.in_returns(values))
 
     def state_dict(self) -> dict[str, Any]:
         return self.learner.state_dict()

@@ -53,7 +53,7 @@ class Srsv(Algorithm):
         memo = decision.memo or {"plan": decision.actions}
         rows = self.network.rows(view.obs, view.alive, view.action_mask, decision.actions, memo)
         values, attention = self.network.explain(rows)
-        return Explanation(self.learner.value_norm.denormalise(values), attention, "value stream")
+        return Explanation(self.learner.in_returns(values), attention, "value stream")
 
     def state_dict(self) -> dict[str, Any]:
         return self.learner.state_dict()

@@ -30,8 +30,29 @@ function unpackEpisode(episode) {
     for (const gauge of track.gauges) gauge.values = unpack(gauge.values);
     for (const mark of track.marks) mark.values = unpack(mark.values);
     track.several = new Set(track.bodies.kinds).size > 1;
+    track.stage = stageOf(track);
   }
   episode.returns = accumulate(episode);
+}
+
+// The part of the world in which anything happens, with a margin, and not flatter than two to one.
+function stageOf(track) {
+  const [left, bottom, right, top] = track.bounds, spread = (arrays, low, high) => {
+    let least = Infinity, most = -Infinity;
+    for (const array of arrays) {
+      for (const v of array ? array.data : []) { if (v < least) least = v; if (v > most) most = v; }
+    }
+    const margin = 1.5 * Math.max(...track.bodies.radius) + 0.08 * (most - least);
+    return [Math.max(low, least - margin), Math.min(high, most + margin)];
+  };
+  let [x0, x1] = spread([track.x, track.goal_x], left, right), [y0, y1] = spread([track.y, track.goal_y], bottom, top);
+  const widen = (low, high, wanted, least, most) => {
+    const extra = Math.max(0, wanted - (high - low)) / 2;
+    return [Math.max(least, low - extra), Math.min(most, high + extra)];
+  };
+  [x0, x1] = widen(x0, x1, y1 - y0, left, right);
+  [y0, y1] = widen(y0, y1, (x1 - x0) / 2, bottom, top);
+  return [x0, y0, x1, y1];
 }
 
 function accumulate(episode) {
@@ -85,7 +106,7 @@ function fitCanvas(canvas, height) {
 function worldSize() {
   const { track, film } = state.episode;
   if (film) return film.size;
-  const [left, bottom, right, top] = track.bounds;
+  const [left, bottom, right, top] = track.stage;
   return [right - left, top - bottom];
 }
 
@@ -94,7 +115,7 @@ function projection() {
   const height = Math.min((width * up) / across, window.innerHeight * 0.72);
   const scale = Math.min(width / across, height / up) * state.view.zoom;
   const { track } = state.episode;
-  const [left, bottom, right, top] = track ? track.bounds : [0, 0, across, up];
+  const [left, bottom, right, top] = track ? track.stage : [0, 0, across, up];
   const x0 = width / 2 - ((left + right) / 2 + state.view.x) * scale;
   const y0 = height / 2 + ((bottom + top) / 2 + state.view.y) * scale;
   return { width, height, scale, x: (x) => x0 + x * scale, y: (y) => y0 - y * scale };
@@ -287,8 +308,8 @@ function drawAttention(pen, places) {
   row.forEach((weight, j) => {
     if (weight < 0.01) return;
     pen.globalAlpha = 0.25 + (0.7 * weight) / largest;
-    pen.lineWidth = 0.8 + (6 * weight) / largest;
-    if (j === state.chosen) { circle(pen, x, y, r + 9); pen.stroke(); }
+    pen.lineWidth = 0.8 + ((j === state.chosen ? 2.5 : 6) * weight) / largest;
+    if (j === state.chosen) { circle(pen, x, y, r + 9.5); pen.stroke(); }
     else line(pen, x, y, places[j][0], places[j][1]);
   });
   pen.globalAlpha = 1;
@@ -298,14 +319,14 @@ function drawChosen(pen, track, [x, y, r]) {
   pen.strokeStyle = state.colours.ink;
   pen.lineWidth = 1.5;
   pen.setLineDash([4, 3]);
-  circle(pen, x, y, r + 12);
+  circle(pen, x, y, r + 13);
   pen.stroke();
   pen.setLineDash([]);
   pen.fillStyle = state.colours.ink;
   pen.font = "600 12px system-ui, sans-serif";
   pen.textAlign = "center";
   pen.textBaseline = "alphabetic";
-  pen.fillText(spoken(track.bodies.names[state.chosen]), x, y - r - 16);
+  pen.fillText(spoken(track.bodies.names[state.chosen]), x, y - r - 17);
 }
 
 // --- attention
@@ -328,7 +349,7 @@ function drawHeat() {
   for (let i = 0; i < n; i++) {
     attentionRow(i).forEach((weight, j) => {
       pen.globalAlpha = Math.sqrt(weight);
-      pen.fillRect(j * cell, i * cell, cell + 0.5, cell + 0.5);
+      pen.fillRect(j * cell + 0.5, i * cell + 0.5, cell - 1, cell - 1);
     });
   }
   pen.globalAlpha = 1;
@@ -601,7 +622,7 @@ function open(number) {
   $("agent").value = String(state.chosen);
   $("attention-label").hidden = !episode.attention || !episode.track;
   for (const name of ["targets", "reach"]) $(name).parentElement.hidden = !episode.track || (name === "targets" && !episode.track.target);
-  setSpeed(SPEEDS.find((speed) => episode.steps / speed <= 25) || SPEEDS[SPEEDS.length - 1]);
+  setSpeed(SPEEDS.find((speed) => episode.steps / speed <= 15) || SPEEDS[SPEEDS.length - 1]);
   drawAll();
 }
 
@@ -697,7 +718,7 @@ function wire() {
   wireDragging();
 }
 
-$("speed").replaceChildren(...SPEEDS.map((speed) => new Option(`${speed} steps/s`, String(speed))));
+$("speed").replaceChildren(...SPEEDS.map((speed) => new Option(speed === 1 ? "1 step/s" : `${speed} steps/s`, String(speed))));
 $("episodes").replaceChildren(...data.episodes.map((episode, k) => new Option(`${k + 1}: ${episode.outcome}`, String(k))));
 $("episodes-label").hidden = data.episodes.length < 2;
 wire();
