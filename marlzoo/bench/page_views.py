@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from marlzoo.bench.leaderboard import Run, Section, TaskBoard
 from marlzoo.bench.page_charts import (
@@ -18,7 +18,9 @@ from marlzoo.bench.page_charts import (
 )
 from marlzoo.bench.sentences import format_interval, format_score, pair_sentence, spoken, suite_sentence
 from marlzoo.bench.statistics import Estimate
-from marlzoo.bench.verdict import RANKED_SEEDS, Overall, Standing, SuitePair
+from marlzoo.bench.verdict import RANKED_SEEDS, Overall, Pair, Standing, SuitePair
+
+P = TypeVar("P", Pair, SuitePair)
 
 _HASH_DIGITS = 12
 
@@ -158,13 +160,18 @@ def section_view(section: Section, anchor: str, looks: Mapping[str, int]) -> Sec
         ranking=ranking,
         sentences=tuple(
             Sentence(suite_sentence(overall, pair), pair.first, pair.second, pair.shown)
-            for pair in pairs
+            for pair in _clearest_first(pairs)
             if overall
         ),
         matrix=_matrix(overall, looks) if overall and overall.pairs else (),
         profile=profile_chart(section, looks) if overall else None,
         tasks=tuple(views),
     )
+
+
+def _clearest_first(pairs: Sequence[P]) -> list[P]:
+    """The differences that are shown, then the others; the largest first."""
+    return sorted(pairs, key=lambda pair: (not pair.shown, -pair.difference.value))
 
 
 def _unranked(section: Section) -> tuple[str, ...]:
@@ -240,7 +247,8 @@ def _task_view(board: TaskBoard, anchor: str, looks: Mapping[str, int]) -> TaskV
         ranked=bool(ranks),
         rows=tuple(_task_row(board, one, ranks, anchor, looks) for one in board.standings),
         sentences=tuple(
-            Sentence(pair_sentence(task, pair), pair.first, pair.second, pair.shown) for pair in task.pairs
+            Sentence(pair_sentence(task, pair), pair.first, pair.second, pair.shown)
+            for pair in _clearest_first(task.pairs)
         ),
         warnings=tuple(
             f"The seeds of {one.algorithm} were made with {one.makes} versions of its code or settings."

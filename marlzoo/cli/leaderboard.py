@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marlzoo.cli.render import json_option, print_json
+from marlzoo.cli.render import json_option, print_json, print_table, show_value
+from marlzoo.cli.session import EXIT_INTERRUPTED, count_option
 from marlzoo.cli.state import pass_registry
+from marlzoo.cli.threads import limit_threads
 from marlzoo.errors import UsageError
 from marlzoo.specs import Suite
 
 if TYPE_CHECKING:
-    from marlzoo.bench.store import Entry
+    from marlzoo.bench.leaderboard_verify import Verification
+    from marlzoo.bench.schema import Entry
     from marlzoo.registry import Registry
 
 _STORE = Path("leaderboard/results")
+EXIT_DIFFERENT = 1
 
 store_option = click.option(
+    "--results",
     "--store",
+    "store",
     type=click.Path(path_type=Path),
     default=_STORE,
     show_default=True,
@@ -31,7 +37,7 @@ suite_option = click.option("--suite", required=True, metavar="NAME", help="The 
 
 @click.group("leaderboard")
 def command() -> None:
-    """Collect and rank results."""
+    """Collect, rank, show and verify results."""
 
 
 @command.command("add")
@@ -76,6 +82,97 @@ def show(registry: Registry, /, suite: str, store: Path, as_json: bool) -> None:
         print_json(verdict.to_json())
         return
     click.echo("\n".join(verdict_lines(verdict, [])).rstrip())
+
+
+@command.command("build")
+@store_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the pages go.  [default: the folder above the results]",
+)
+@json_option
+@pass_registry
+def build(registry: Registry, /, store: Path, out: Path | None, as_json: bool) -> None:
+    """Write README.md and index.html about all results in the store.
+
+    The page needs no network and no server: open it from the file. The same results give the same bytes.
+    """
+    from marlzoo.bench.leaderboard_build import build_leaderboard
+
+    built = build_leaderboard(registry, store, out or store.parent)
+    files = [str(path) for path in built.files]
+    if as_json:
+        print_json({"files": files, "runs": built.runs, "sections": built.sections})
+    else:
+        click.echo(f"{' and '.join(files)}: {built.runs} runs in {built.sections} section(s)")
+
+
+@command.command("verify")
+@click.argument("entry")
+@store_option
+@count_option("--steps", "How far to run it again.  [default: to the first evaluation after the start]")
+@click.option("--whole", is_flag=True, help="Run all of it again.")
+@json_option
+@pass_registry
+def verify(
+    registry: Registry, /, entry: str, store: Path, steps: int | None, whole: bool, as_json: bool
+) -> None:
+    """Run a result again from its document, and compare evaluations and training metrics.
+
+    ENTRY is the file of a result, or the beginning of its hash. Exits with 0 if every number is the same to
+    the last bit, with 1 if not, and with 3 if it cannot be run here. Equality is to be expected with the
+    same processor, libraries and code; what differs is named.
+    """
+    if whole and steps is not None:
+        raise UsageError("give --steps or --whole, not both")
+    limit_threads(1)  # before anything heavy is imported, as a run does
+    from marlzoo.bench.store import find_entry
+
+    found = find_entry(store, entry).entry
+    limit_threads(found.settings.get("threads") or 1)
+    verification = _verified(registry, found, steps, whole)
+    if verification is None:
+        click.get_current_context().exit(EXIT_INTERRUPTED)
+    if as_json:
+        print_json(verification.to_json())
+    else:
+        _show_verification(verification)
+    if not verification.equal:
+        click.get_current_context().exit(EXIT_DIFFERENT)
+
+
+def _verified(registry: Registry, entry: Entry, steps: int | None, whole: bool) -> Verification | None:
+    from marlzoo.bench.leaderboard_verify import default_steps, verify
+    from marlzoo.run.stop import stop_on_signals
+
+    limit = None if whole else steps or default_steps(entry)
+    share = f"all {entry.steps:,}" if limit is None else f"the first {limit:,} of {entry.steps:,}"
+    subject = f"{entry.algorithm} on {entry.environment}, seed {entry.seed}"
+    click.echo(f"{subject}: running {share} steps again ...", err=True)
+    with stop_on_signals() as stop:
+        return verify(registry, entry, limit, stop)
+
+
+def _show_verification(found: Verification) -> None:
+    extent = f"{found.numbers} numbers of {found.evaluations} evaluation(s) up to step {found.steps:,}"
+    if found.equal:
+        click.echo(f"equal: {extent} are the same to the last bit")
+    else:
+        click.echo(f"different: of {extent}, these are the first that came out otherwise")
+        rows = [
+            (f"{one.step:,}", one.name, show_value(one.recorded), show_value(one.found))
+            for one in found.deviations
+        ]
+        print_table(("Step", "Number", "Recorded", "Now"), rows)
+    if found.circumstances:
+        click.echo("not as it was when the result was made:")
+        print_table(
+            ("What", "Then", "Now"), [(one.name, one.recorded, one.found) for one in found.circumstances]
+        )
+    elif not found.equal:
+        click.echo("processor, system, libraries and code are as they were: this should have been equal")
 
 
 def _run_folders(path: Path) -> list[Path]:
