@@ -1,7 +1,7 @@
 """A hook of MkDocs: files outside docs/ as pages of the site, and links that lead to them.
 
-Every page exists once, where a reader of the repository finds it: a plug-in's README is its page. Links are those
-that work in the repository; here they are turned into links of the site. A link to something that is no
+Every page exists once, where a reader of the repository finds it: a plug-in's README is its page. Links are
+those that work in the repository; here they are turned into links of the site. A link to something that is no
 page, such as a source file, becomes plain text.
 """
 
