@@ -119,9 +119,9 @@ class SrsvNetwork(nn.Module):
             values = self.evaluate(rows).values
         finally:
             hook.remove()
-        agents = rows.alive.shape[1]
-        # Two tokens per agent, of which every row sees one.
-        return values, sum(caught[0].split(agents, dim=-1), torch.zeros(()))
+        steps, agents = rows.alive.shape
+        # Perhaps two tokens per agent, of which every row sees one.
+        return values, caught[0].reshape(steps, agents, -1, agents).sum(2)
 
     def _situation(self, rows: JointRows) -> Situation:
         return Situation(self.body.encode(rows.obs, rows.alive), rows.alive, rows.action_mask)

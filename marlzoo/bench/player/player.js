@@ -251,8 +251,9 @@ function drawBody(pen, track, i, [x, y, r]) {
   pen.fillStyle = arrived ? state.colours.good : teamColour(track.bodies.teams[i]);
   circle(pen, x, y, r);
   pen.fill();
-  drawArc(pen, x, y, r + 2.5, share(track, "health", i), state.colours.good);
-  drawArc(pen, x, y, r + 5.5, share(track, "shield", i), state.colours.shield);
+  const ring = Math.max(1.2, Math.min(2.4, r * 0.17));
+  drawArc(pen, x, y, r + ring, ring, share(track, "health", i), state.colours.good);
+  drawArc(pen, x, y, r + 2.3 * ring, ring, share(track, "shield", i), state.colours.shield);
   if (track.heading && !Number.isNaN(at(track.heading, momentNow(), i))) drawNose(pen, track, i, x, y, r);
   else if (r >= 6) drawLetter(pen, track, i, x, y, r);
   if (marked(track, "contact", i)) {
@@ -272,9 +273,9 @@ function drawDead(pen, track, i, x, y) {
   pen.globalAlpha = 1;
 }
 
-function drawArc(pen, x, y, r, part, colour) {
+function drawArc(pen, x, y, r, width, part, colour) {
   if (part === null) return;
-  pen.lineWidth = 2.2;
+  pen.lineWidth = width;
   pen.strokeStyle = state.colours.line;
   circle(pen, x, y, r);
   pen.stroke();
