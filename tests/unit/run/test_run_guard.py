@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_zoo
 import torch
 import vandal_zoo
-from conftest import SMALL, TINY_ZOO
 from run_files import computed
 
 from marlzoo.registry import Registry
@@ -42,12 +42,14 @@ REPORTED = {
     "python_generator": "Python's global generator was used",
 }
 
+SMALL = {"steps": 400, "eval_interval": 100, "eval_episodes": 4, "absolute_episodes": 4, "log_interval": 100}
+
 Start = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="module")
 def zoo() -> Registry:
-    return Registry.load([TINY_ZOO, Path(vandal_zoo.__file__)])
+    return Registry.load([Path(tiny_zoo.__file__), Path(vandal_zoo.__file__)])
 
 
 @pytest.fixture
@@ -94,7 +96,7 @@ def test_what_an_algorithm_changes_is_put_back_reported_once_and_counted(
 
 @pytest.mark.parametrize("deed", ["dtype", "errors", "torch_generator"])
 def test_evaluation_is_watched_too(start: Start, deed: str) -> None:
-    outcome = start("vandal", f"deed={deed}", "during=evaluation", absolute_episodes=4)
+    outcome = start("vandal", f"deed={deed}", "during=evaluation")
     assert sum(outcome.result["interference"].values()) == 5 + 1  # five evaluations and the final one
 
 
