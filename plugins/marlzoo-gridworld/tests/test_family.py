@@ -8,16 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import marlzoo_gridworld
 import pytest
 import torch
-from marlzoo_gridworld.config import GridworldConfig
-from marlzoo_gridworld.rendezvous import make
 
+import marlzoo_gridworld
 from marlzoo.api import BatchedEnv, Mode
 from marlzoo.envs.check import check_batched
 from marlzoo.registry import Registry
 from marlzoo.testing import Driver, build
+from marlzoo_gridworld.config import GridworldConfig
+from marlzoo_gridworld.rendezvous import make
 
 REGISTRY = Registry.load()
 BUILTINS = sorted(entry.spec.name for entry in REGISTRY.algorithms() if entry.plugin.builtin)

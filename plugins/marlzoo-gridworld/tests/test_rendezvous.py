@@ -10,10 +10,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marlzoo_gridworld.config import GridworldConfig, Task
-from marlzoo_gridworld.rendezvous import MOVES, Rendezvous, make, steps_to_meet
 
 from marlzoo.api import UsageError, View
+from marlzoo_gridworld.config import GridworldConfig, Task
+from marlzoo_gridworld.rendezvous import MOVES, Rendezvous, make, steps_to_meet
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
 

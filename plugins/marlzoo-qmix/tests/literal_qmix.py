@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from marlzoo_qmix.config import QmixConfig
-from marlzoo_qmix.learner import Learner, Networks
 from torch import Tensor
 
 from marlzoo.api import EpisodeBatch
+from marlzoo_qmix.config import QmixConfig
+from marlzoo_qmix.learner import Learner, Networks
 
 
 @torch.no_grad()

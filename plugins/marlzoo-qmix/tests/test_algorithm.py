@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from marlzoo_qmix import marlzoo_algorithms
-from marlzoo_qmix.algorithm import Qmix, explore
 from two_step import TwoStepGame
 
 from marlzoo.api import BatchedEnv, Mode, World
 from marlzoo.testing import Driver, MortalWorld, build
+from marlzoo_qmix import marlzoo_algorithms
+from marlzoo_qmix.algorithm import Qmix, explore
 
 SPECS = {spec.name: spec for spec in marlzoo_algorithms()}
 

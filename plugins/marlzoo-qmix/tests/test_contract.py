@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from marlzoo_qmix import marlzoo_algorithms
-
 from marlzoo.testing import AlgorithmContract
+from marlzoo_qmix import marlzoo_algorithms
 
 SPECS = {spec.name: spec for spec in marlzoo_algorithms()}
 

@@ -9,12 +9,12 @@ from typing import Any
 import literal_qmix
 import pytest
 import torch
-from marlzoo_qmix import marlzoo_algorithms
-from marlzoo_qmix.algorithm import Qmix
-from marlzoo_qmix.learner import greedy, lambda_returns, previous_actions
 
 from marlzoo.api import Algorithm, BatchedEnv, EpisodeBatch
 from marlzoo.testing import Driver, GhostWorld, MortalWorld, ScriptedWorld, UnevenWorld, build
+from marlzoo_qmix import marlzoo_algorithms
+from marlzoo_qmix.algorithm import Qmix
+from marlzoo_qmix.learner import greedy, lambda_returns, previous_actions
 
 SPECS = {spec.name: spec for spec in marlzoo_algorithms()}
 NEVER = 10**6

@@ -8,11 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marlzoo_qmix.mixing import JointState, MonotonicMixer, SumMixer
 from torch import Tensor
 
 from marlzoo.api import World
 from marlzoo.testing import GhostWorld, MatrixGame, TargetWorld, UnevenWorld
+from marlzoo_qmix.mixing import JointState, MonotonicMixer, SumMixer
 
 
 def make_mixer(seed: int, agents: int = 3) -> MonotonicMixer:
