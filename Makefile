@@ -11,13 +11,23 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: run test lint slow clean
+# The distributions that the wheel does not contain, and the folder in which only their own tests see them.
+OUTSIDE := plugins/marlzoo-qmix plugins/marlzoo-gridworld
+BESIDE := $(abspath $(VENV))/outside
+
+.PHONY: run test lint slow outside clean
 
 run: $(VENV)/.installed
 	$(BIN)/marlzoo run srsv --env smac:3s5z --steps $(STEPS) --seed $(SEED)
 
 test: $(VENV)/.installed-dev lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(MAKE) outside
+
+outside: $(VENV)/.outside
+	for folder in $(OUTSIDE); do \
+	  PYTHONPATH=$(BESIDE) $(BIN)/python -m pytest -n $(WORKERS) $$folder || exit 1; \
+	done
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -39,6 +49,11 @@ $(VENV)/.installed: $(VENV)/.torch pyproject.toml
 $(VENV)/.installed-dev: $(VENV)/.torch pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ $(VENV)/.installed
+
+$(VENV)/.outside: $(VENV)/.installed-dev $(shell find $(OUTSIDE) -name '*.py' -o -name '*.toml')
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	  --target $(BESIDE) $(addprefix ./,$(OUTSIDE))
+	touch $@
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
