@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import json
 import subprocess
@@ -13,9 +14,8 @@ import torch
 
 import marlzoo_gridworld
 from marlzoo.api import BatchedEnv, Mode
-from marlzoo.envs.check import check_batched
 from marlzoo.registry import Registry
-from marlzoo.testing import Driver, build
+from marlzoo.testing import Driver, EnvironmentContract, build
 from marlzoo_gridworld.config import GridworldConfig
 from marlzoo_gridworld.rendezvous import make
 
@@ -27,14 +27,23 @@ def grid(task: str, envs: int) -> BatchedEnv:
     return make(task, GridworldConfig(), envs)
 
 
+def test_imports_of_marlzoo_its_public_surface_alone() -> None:
+    for path in Path(marlzoo_gridworld.__file__).parent.glob("*.py"):
+        modules = [
+            str(node.module)
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom)
+        ]
+        assert {name for name in modules if name.partition(".")[0] == "marlzoo"} <= {"marlzoo.api"}, path.name
+
+
 def test_is_found_by_its_entry_point() -> None:
     points = importlib.metadata.distribution("marlzoo-gridworld").entry_points.select(group="marlzoo")
     assert [(point.name, point.value) for point in points] == [("gridworld", "marlzoo_gridworld")]
 
 
-def test_holds_the_environment_contract() -> None:
-    findings = check_batched(lambda envs: grid("rendezvous-4x4-3", envs))
-    assert [str(finding) for finding in findings if finding.level != "ok"] == []
+class TestRendezvous(EnvironmentContract):
+    environment = "gridworld:rendezvous-4x4-3"
 
 
 @pytest.mark.parametrize("task", [*marlzoo_gridworld.marlzoo_environments()[0].tasks, "rendezvous-7x2-5"])
