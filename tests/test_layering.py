@@ -21,7 +21,7 @@ LAYERS = (
     {"envs"},
     {"run"},
     {"bench"},
-    {"api", "testing"},
+    {"api", "scaffold", "testing"},
     {"cli"},
     {"__main__"},
 )

@@ -42,8 +42,14 @@ COMMANDS = [
     "run --help",
     "resume --help",
     "evaluate --help",
+    "check --help",
+    "check-env --help",
+    "new-plugin --help",
     "compare --help",
     "leaderboard --help",
+    "replay --help",
+    "report --help",
+    "export --help",
     "run srsv --env smac:3s5z --print-config",
 ]
 

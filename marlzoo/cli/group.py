@@ -46,6 +46,7 @@ BUILTIN_COMMANDS = {
     "show": LazyCommand("marlzoo.cli.show", "Show all there is to know about one of them."),
     "plugins": LazyCommand("marlzoo.cli.plugins", "List plug-ins, and what is wrong with them."),
     "check": LazyCommand("marlzoo.cli.check", "Check that an algorithm keeps its contract."),
+    "check-env": LazyCommand("marlzoo.cli.check_env", "Check that an environment keeps its contract."),
     "new-plugin": LazyCommand("marlzoo.cli.new_plugin", "Write a new plug-in to start from."),
     "completion": LazyCommand("marlzoo.cli.completion", "Print a shell's completion script."),
 }

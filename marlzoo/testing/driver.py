@@ -13,6 +13,8 @@ from torch import Tensor
 from marlzoo.algorithm import Algorithm, Carry, Context, Metrics, Mode, Transition, View
 from marlzoo.config import AlgorithmConfig
 from marlzoo.envs.contract import BatchedEnv
+from marlzoo.overrides import Setting, flat_keys
+from marlzoo.overrides import build as build_model
 from marlzoo.specs import AlgorithmSpec, load_object
 
 TOTAL_STEPS = 100_000
@@ -24,15 +26,27 @@ def seeds(number: int, root: int = 0) -> list[np.random.SeedSequence]:
 
 
 def build(spec: AlgorithmSpec, env: BatchedEnv, options: Mapping[str, Any], seed: int = 0) -> Algorithm:
-    """An algorithm for a world; `options` that its configuration does not have are left out."""
-    config_class: type[AlgorithmConfig] = load_object(spec.config)
-    known = {key: value for key, value in options.items() if key in config_class.model_fields}
-    config = config_class(**{**known, "num_envs": env.world.num_envs})
+    """An algorithm for a world; `options` that its configuration does not have are left out.
+
+    As in a run, torch's global generator is seeded while the algorithm builds its networks.
+    """
     context = Context(
         torch.Generator().manual_seed(seed), torch.Generator().manual_seed(seed + 1), TOTAL_STEPS
     )
-    algorithm: Algorithm = load_object(spec.algorithm)(env.world, config, context)
+    config = _config(load_object(spec.config), {**options, "num_envs": env.world.num_envs})
+    make = load_object(spec.algorithm)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed + 2)
+        algorithm: Algorithm = make(env.world, config, context)
     return algorithm
+
+
+def _config(model: type[AlgorithmConfig], options: Mapping[str, Any]) -> AlgorithmConfig:
+    known = set(flat_keys(model))
+    settings = [
+        Setting(key, value, "the test", f"{key}={value}") for key, value in options.items() if key in known
+    ]
+    return build_model(model, settings)[0]
 
 
 @dataclass
@@ -57,17 +71,23 @@ class Driver:
 
     def step(self) -> None:
         """One turn of the trainer's loop."""
-        decision = self.algorithm.act(self.view, self.carry, Mode.SAMPLE)
+        view = self.lend(self.view)
+        with torch.no_grad():
+            decision = self.algorithm.act(view, self.carry, Mode.SAMPLE)
         step = self.env.step(decision.actions)
         self.actions.append(decision.actions.clone())
         self.rewards.append(step.reward.clone())
         self.algorithm.observe(
-            Transition(self.view, decision, step.reward, step.terminated, step.truncated, step.view)
+            Transition(view, decision, step.reward, step.terminated, step.truncated, self.lend(step.view))
         )
         metrics = self.algorithm.update()
         if metrics is not None:
             self.metrics.append(metrics)
         self.view, self.carry = self.env.reset_done(), decision.carry
+
+    def lend(self, view: View) -> View:
+        """What the algorithm is shown of a view: the environment's own tensors, as in a run."""
+        return view
 
     def run(self, steps: int) -> Driver:
         """Several turns."""
@@ -88,7 +108,8 @@ class Driver:
         """The rewards `[steps, E, N]` of play without learning, from the current view on."""
         rewards = []
         for _ in range(steps):
-            decision = self.algorithm.act(self.view, self.carry, mode)
+            with torch.no_grad():
+                decision = self.algorithm.act(self.view, self.carry, mode)
             rewards.append(self.env.step(decision.actions).reward.clone())
             self.view, self.carry = self.env.reset_done(), decision.carry
         return torch.stack(rewards)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -237,26 +238,74 @@ class UnevenWorld(TinyWorld):
 
 
 class GhostWorld(TinyWorld):
-    """One step, two actions each; paid is action 1 of the second agent alone, which may be dead.
+    """One step, two actions each; paid is the action `paid` of the second agent alone, which may be dead.
 
-    An algorithm that teaches the dead learns to play action 1 there; one that does not stays undecided.
+    An algorithm that teaches the dead learns to play that action there; one that does not stays undecided.
     """
 
-    def __init__(self, num_envs: int, dead: bool = True) -> None:
+    def __init__(self, num_envs: int, dead: bool = True, paid: int = 1) -> None:
         super().__init__(World(num_envs, alike(2, 2, 2), 2, "discrete", 2, state_dim=1, horizon=1))
         self.dead = dead
+        self.paid = paid
 
     def start(self, env: int, generator: np.random.Generator) -> None:
         """Nothing varies."""
 
     def advance(self, actions: Array) -> tuple[Array, Array]:
-        return actions[:, 1:], np.ones(len(actions), np.bool_)
+        return actions[:, 1:] == self.paid, np.ones(len(actions), np.bool_)
 
     def show(self, view: View) -> None:
         view.obs.copy_(torch.eye(2).expand_as(view.obs))
         view.alive[:, 1] = not self.dead
         if view.state is not None:
             view.state.fill_(1.0)
+
+
+class QuitWorld(TinyWorld):
+    """One agent that may stay for a small pay, or quit for a larger one which is the last of its episode.
+
+    An episode begins on a field, now and then in a pit. Staying on the field (action 0) pays 1, up to the
+    sixth step, with which the task ends. Quitting it (action 1) pays 5 and shows the pit; there the episode
+    `ending`s. The pit pays nothing for three steps, and then its task ends.
+
+    Known returns: who quits at once earns 5, who stays as long as possible first earns 10. That does not
+    depend on the ending, since the pit is worth 0. Who counts what is paid after the reset as a consequence
+    of quitting quits at once: 2.5 per step against 1.4.
+    """
+
+    FIELD_STEPS = 6
+    PIT_STEPS = 3
+    STAY, QUIT = 1.0, 5.0
+
+    def __init__(self, num_envs: int, ending: Literal["terminated", "truncated"] = "terminated") -> None:
+        super().__init__(World(num_envs, alike(1, 3, 2), 3, "discrete", 2, state_dim=3))
+        self.ending = ending
+        self.state = {"pit": np.zeros(num_envs, np.bool_), "left": np.zeros(num_envs, np.bool_)}
+
+    def start(self, env: int, generator: np.random.Generator) -> None:
+        self.state["pit"][env] = generator.random() < 0.25
+        self.state["left"][env] = False
+
+    def advance(self, actions: Array) -> tuple[Array, Array]:
+        pit = self.state["pit"].copy()
+        leaving = (actions[:, 0] == 1) & ~pit
+        over = self.clock + 1 >= np.where(pit, self.PIT_STEPS, self.FIELD_STEPS)
+        self.state["pit"] = pit | leaving
+        self.state["left"] = leaving
+        reward = np.where(pit, 0.0, np.where(leaving, self.QUIT, self.STAY))
+        terminated = leaving if self.ending == "terminated" else np.zeros_like(leaving)
+        return reward[:, None], terminated | (over & ~leaving)
+
+    def out_of_time(self) -> Array:
+        return self.state["left"].copy()
+
+    def show(self, view: View) -> None:
+        pit = torch.from_numpy(self.state["pit"])
+        view.obs[:, 0, 0] = ~pit
+        view.obs[:, 0, 1] = pit
+        view.obs[:, 0, 2] = torch.from_numpy(self.clock / self.FIELD_STEPS) * ~pit
+        if view.state is not None:
+            view.state.copy_(view.obs[:, 0])
 
 
 class RecallWorld(TinyWorld):

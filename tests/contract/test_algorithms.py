@@ -9,20 +9,9 @@ import pytest
 
 from marlzoo.registry import Registry
 from marlzoo.specs import AlgorithmSpec
-from marlzoo.testing import AlgorithmContract
+from marlzoo.testing import AlgorithmContract, Case, Subject, algorithm_cases
 
-QUICK: dict[str, Any] = {
-    "rollout_length": 8,
-    "epochs": 4,
-    "clip": 0.2,
-    "lr": 2e-3,
-    "critic_lr": 2e-3,
-    "entropy_coef": 0.01,
-    "width": 32,
-    "chunk_length": 4,
-    "decoder": "torch",
-}
-"""Short rollouts and large steps: enough for worlds of one lesson."""
+BUILTIN = {entry.spec.name: entry.spec for entry in Registry.load().algorithms() if entry.plugin.builtin}
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("mappo", {"recurrent": True}),
@@ -34,31 +23,39 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("mat", {"decoder": "fused"}),
     ("srsv", {"decoder": "fused", "value_base": "do", "timeout": "bootstrap"}),
 ]
-"""Beside the plain form of every algorithm that is installed."""
+"""Beside the plain form of every algorithm."""
+
+VARIANT_CASES = [case for case in algorithm_cases() if case.world in ("mortal", "target")]
+"""The two worlds with least in common; what is learned hardly depends on the variant."""
 
 
-def _cases() -> list[Any]:
-    specs = {entry.spec.name: entry.spec for entry in Registry.load().algorithms() if entry.plugin.builtin}
-    plain = [pytest.param((spec, {}), id=name) for name, spec in specs.items()]
-    special = [
-        pytest.param((_as_claimed(specs[name], options), options), id=f"{name}-{'-'.join(options)}")
-        for name, options in VARIANTS
-    ]
-    return plain + special
+@pytest.mark.parametrize("name", sorted(BUILTIN), scope="class")
+class TestBuiltins(AlgorithmContract):
+    learning_steps = 320
+
+    @pytest.fixture(autouse=True)
+    def _choose(self, name: str) -> None:
+        type(self).spec = BUILTIN[name]
+
+
+@pytest.mark.parametrize(
+    "variant", VARIANTS, ids=[f"{name}-{'-'.join(options)}" for name, options in VARIANTS], scope="class"
+)
+class TestVariants(AlgorithmContract):
+    learning_steps = 320
+
+    @pytest.fixture(autouse=True)
+    def _choose(self, variant: tuple[str, dict[str, Any]]) -> None:
+        name, options = variant
+        type(self).spec = _as_claimed(BUILTIN[name], options)
+        type(self).options = options
+
+    @pytest.mark.parametrize("case", VARIANT_CASES, ids=str)
+    def test_contract(self, case: Case[Subject]) -> None:
+        super().test_contract(case)
 
 
 def _as_claimed(spec: AlgorithmSpec, options: dict[str, Any]) -> AlgorithmSpec:
     """The spec of a variant: with an actor or an input per agent, the number of agents is fixed."""
     fixed = options.get("agent_ids") or options.get("share_parameters") is False
     return dataclasses.replace(spec, count_free=False) if fixed else spec
-
-
-@pytest.mark.parametrize("case", _cases(), scope="class")
-class TestBuiltins(AlgorithmContract):
-    learning_updates = 40
-
-    @pytest.fixture(autouse=True)
-    def _choose(self, case: tuple[AlgorithmSpec, dict[str, Any]]) -> None:
-        spec, options = case
-        type(self).spec = spec
-        type(self).options = {**QUICK, **options}

@@ -18,6 +18,15 @@ from marlzoo.errors import UsageError
 Observations = dict[str, NDArray[np.float32]]
 
 
+def parallel_env(task: str = "transfer-8", **arguments: Any) -> DubinsParallelEnv:
+    """One arena of `dubins:<task>`; `arguments` are those of `DubinsConfig`.
+
+    Raises:
+        UsageError: no such task.
+    """
+    return DubinsParallelEnv(task, DubinsConfig(**arguments))
+
+
 class DubinsParallelEnv(ParallelEnv[str, NDArray[np.float32], NDArray[np.float32]]):  # type: ignore[misc]
     """One arena of `dubins:<task>` for other libraries.
 

@@ -11,6 +11,7 @@ from marlzoo.testing import (
     GhostWorld,
     MatrixGame,
     MortalWorld,
+    QuitWorld,
     RecallWorld,
     ScriptedWorld,
     TargetWorld,
@@ -18,7 +19,16 @@ from marlzoo.testing import (
     seeds,
 )
 
-WORLDS = [MatrixGame, MortalWorld, UnevenWorld, TargetWorld, GhostWorld, RecallWorld, ScriptedWorld]
+WORLDS = [
+    MatrixGame,
+    MortalWorld,
+    UnevenWorld,
+    TargetWorld,
+    GhostWorld,
+    QuitWorld,
+    RecallWorld,
+    ScriptedWorld,
+]
 
 
 def random_actions(env, view, generator):
@@ -150,3 +160,36 @@ def test_the_dead_have_one_action_and_stay_dead():
     for now, step, view in zip(seen[1::2], seen[2::2], seen[3::2], strict=False):
         assert (step["alive"] <= now["alive"]).all()
         assert view["alive"][view["first"]].all()
+
+
+def played(env, choice):
+    """Rewards, ends by the task and by time, and views, with the same choice throughout."""
+    env.reset(seeds(env.world.num_envs))
+    for _ in range(env.FIELD_STEPS):
+        step = env.step(torch.full((env.world.num_envs, 1), choice))
+        yield step.reward[:, 0].tolist(), step.terminated.tolist(), step.truncated.tolist(), step.view
+        env.reset_done()
+
+
+def test_staying_pays_until_the_task_ends():
+    env = QuitWorld(20)
+    in_pit = env.reset(seeds(20)).obs[:, 0, 1].tolist()
+    assert 0 < sum(in_pit) < 20
+    for number, (rewards, terminated, truncated, _) in enumerate(played(env, 0), 1):
+        for start, reward, end in zip(in_pit, rewards, terminated, strict=True):
+            if not start:
+                assert (reward, end) == (1.0, number == env.FIELD_STEPS)
+            elif number <= env.PIT_STEPS:
+                assert (reward, end) == (0.0, number == env.PIT_STEPS)
+        assert not any(truncated)
+
+
+@pytest.mark.parametrize("ending", ["terminated", "truncated"])
+def test_quitting_ends_the_episode_in_the_pit(ending):
+    env = QuitWorld(20, ending)
+    in_pit = env.reset(seeds(20)).obs[:, 0, 1].bool().tolist()
+    rewards, terminated, truncated, view = next(iter(played(env, 1)))
+    assert rewards == [0.0 if start else env.QUIT for start in in_pit]
+    assert (truncated if ending == "truncated" else terminated) == [not start for start in in_pit]
+    assert not any(terminated if ending == "truncated" else truncated)
+    assert view.obs[:, 0].tolist() == [[0.0, 1.0, 0.0]] * 20

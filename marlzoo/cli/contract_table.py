@@ -1,0 +1,74 @@
+"""What `check` and `check-env` share: choosing checks, running them, and showing what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+from rich.console import Console
+
+from marlzoo.cli.render import print_facts, print_heading, print_table
+from marlzoo.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from marlzoo.testing.checks import Case, Outcome
+
+S = TypeVar("S")
+
+CHECK_FAILED = 1
+"""The exit code."""
+
+
+def choose(cases: Sequence[Case[S]], names: Sequence[str]) -> list[Case[S]]:
+    """The cases of the named checks, all if none is named. Raises `UsageError` for an unknown name."""
+    known = {case.check.name for case in cases}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"unknown check {name!r}{nearest(name, known)}")
+    return [case for case in cases if not names or case.check.name in names]
+
+
+def run_cases(cases: Sequence[Case[S]], subject: S) -> list[Outcome]:
+    """Run the cases, on a terminal with a line that says how far it is."""
+    from marlzoo.testing.checks import outcomes
+
+    found: list[Outcome] = []
+    with Console(stderr=True).status(f"{len(cases)} checks") as status:
+        for outcome in outcomes(cases, subject):
+            found.append(outcome)
+            status.update(f"{len(found)} of {len(cases)}: {outcome.rule}")
+    return found
+
+
+def print_outcomes(name: str, found: Sequence[Outcome]) -> None:
+    """A row for each check, then every failure with what was expected and what happened."""
+    checks = dict.fromkeys(outcome.check for outcome in found)
+    grouped = [[outcome for outcome in found if outcome.check == check] for check in checks]
+    rows = [(group[0].check, _result(group), group[0].rule) for group in grouped]
+    print_table(("Check", "Result", "What must hold"), rows)
+    failures = [outcome for outcome in found if outcome.status == "failed"]
+    for failure in failures:
+        _print_failure(failure)
+    failed = len({failure.check for failure in failures})
+    click.echo()
+    verdict = f"fails {failed} of {len(rows)} checks" if failed else f"keeps its contract: {len(rows)} checks"
+    click.secho(f"{name} {verdict}", fg="red" if failed else "green", bold=True)
+
+
+def _result(group: Sequence[Outcome]) -> str:
+    """How a check went in all its worlds, in a few words."""
+    failed = [outcome.world for outcome in group if outcome.status == "failed"]
+    if failed:
+        return "failed" if failed == [""] else f"failed in {', '.join(failed)}"
+    passed = [outcome for outcome in group if outcome.status == "ok"]
+    if not passed:
+        return f"skipped: {group[0].reason}"
+    return "ok" if len(group) == 1 else f"ok in {len(passed)} worlds"
+
+
+def _print_failure(failure: Outcome) -> None:
+    click.echo()
+    print_heading(failure.check, f"in the world {failure.world!r}" if failure.world else "")
+    facts = [("expected", failure.expected), ("happened", failure.happened), ("guide", failure.guide)]
+    print_facts(facts)

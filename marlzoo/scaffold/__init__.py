@@ -1,0 +1,1 @@
+"""What `marlzoo new-plugin` writes: a complete distribution with a working algorithm, from templates."""
