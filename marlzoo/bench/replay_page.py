@@ -32,13 +32,13 @@ def write_page(replay: Replay, path: Path) -> None:
         MissingPieceError: it shows pictures and Pillow is not installed.
         RunError: the file cannot be written.
     """
-    data = render_page(replay).encode()
+    data = replay_html(replay).encode()
     with reported(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, data)
 
 
-def render_page(replay: Replay) -> str:
+def replay_html(replay: Replay) -> str:
     """The page as text. The same replay gives the same bytes."""
     title = f"{replay.algorithm} on {replay.environment}"
     subtitle = (
