@@ -218,7 +218,7 @@ def version_key(version: str) -> list[tuple[int, str]]:
 def _bare_names(runs: Iterable[Run]) -> dict[str, str]:
     """For each qualified name the shortest one that means nobody else among `runs`."""
     qualified = sorted({run.entry.algorithm for run in runs})
-    bare = [name.rpartition("/")[2] for name in qualified]
+    bare = [name.partition("/")[2] for name in qualified]
     return {
         name: short if bare.count(short) == 1 else name for name, short in zip(qualified, bare, strict=True)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,11 +169,15 @@ def _show_verification(found: Verification) -> None:
         print_table(("Step", "Number", "Recorded", "Now"), rows)
     if found.circumstances:
         click.echo("not as it was when the result was made:")
-        print_table(
-            ("What", "Then", "Now"), [(one.name, one.recorded, one.found) for one in found.circumstances]
-        )
+        changed = [(one.name, _brief(one.recorded), _brief(one.found)) for one in found.circumstances]
+        print_table(("What", "Then", "Now"), changed)
     elif not found.equal:
         click.echo("processor, system, libraries and code are as they were: this should have been equal")
+
+
+def _brief(text: str) -> str:
+    """A hash by its first digits, anything else as it is."""
+    return text[:12] if re.fullmatch("[0-9a-f]{64}", text) else text
 
 
 def _run_folders(path: Path) -> list[Path]:
