@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -46,11 +48,26 @@ TIMEOUT = 900
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     """A head that works on nothing, and two nodes with a core each."""
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-    made.nodes = [made.add_node(num_cpus=1), made.add_node(num_cpus=1)]
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **agent_ports()})
+    made.nodes = [made.add_node(num_cpus=1, **agent_ports()) for _ in range(2)]
     made.wait_for_nodes()
     yield made
     made.shutdown()
+
+
+def agent_ports() -> dict[str, int]:
+    """Ports for the helpers of a node, which gives up when they take long to choose some themselves."""
+    names = (
+        "metrics_agent_port",
+        "metrics_export_port",
+        "runtime_env_agent_port",
+        "dashboard_agent_listen_port",
+    )
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in names]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return {name: one.getsockname()[1] for name, one in zip(names, sockets, strict=True)}
 
 
 def start(cluster: Any, *arguments: str) -> subprocess.Popen[str]:
