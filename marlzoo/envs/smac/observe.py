@@ -39,9 +39,8 @@ def observe_units(
 
     Args:
         map_name: one of the 23 SMAC maps.
-        allies, enemies: `[n, 7]` tables, rows x, y, hp, shield, energy, cooldown (loops), alive, in id
-        order. A unit
-            without hit points is dead, whatever `alive` says.
+        allies, enemies: tables `[n, 7]`, one row per unit in id order: x, y, hp, shield, energy, cooldown
+            (loops), alive. A unit without hit points is dead, whatever `alive` says.
         last_actions: `[n]` numbers (-1: none) or one-hots `[n, n_actions]`; none: right after a reset.
         step: steps since the episode began.
         ally_kinds, enemy_kinds: snake_case kinds in id order, if not the map's own.

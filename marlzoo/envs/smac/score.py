@@ -76,8 +76,7 @@ def score_units(
     Args:
         map_name: one of the 23 SMAC maps.
         before, after: `(allies, enemies)`, tables `[n, 7]` as for `observe_units`. A unit that is dead in
-        `before` is
-            not counted again.
+            `before` is not counted again.
         step: number of the step that led to `after`, counted from 1.
         episode_limit: steps after which an episode ends, if not the map's own.
         ally_kinds, enemy_kinds: snake_case kinds in id order, if not the map's own.
