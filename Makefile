@@ -15,7 +15,7 @@ export OPENBLAS_NUM_THREADS := 1
 OUTSIDE := plugins/marlzoo-qmix plugins/marlzoo-gridworld
 BESIDE := $(abspath $(VENV))/outside
 
-.PHONY: run test lint slow outside clean
+.PHONY: run test lint slow outside docs clean
 
 run: $(VENV)/.installed
 	$(BIN)/marlzoo run srsv --env smac:3s5z --steps $(STEPS) --seed $(SEED)
@@ -28,6 +28,10 @@ outside: $(VENV)/.outside
 	for folder in $(OUTSIDE); do \
 	  PYTHONPATH=$(BESIDE) $(BIN)/python -m pytest -n $(WORKERS) $$folder || exit 1; \
 	done
+	PYTHONPATH=$(BESIDE) $(BIN)/python -m pytest tests/docs/test_snippets.py -k marlzoo-
+
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -53,6 +57,10 @@ $(VENV)/.installed-dev: $(VENV)/.torch pyproject.toml
 $(VENV)/.outside: $(VENV)/.installed-dev $(shell find $(OUTSIDE) -name '*.py' -o -name '*.toml')
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
 	  --target $(BESIDE) $(addprefix ./,$(OUTSIDE))
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
 clean:
