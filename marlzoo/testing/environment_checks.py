@@ -28,9 +28,9 @@ LATER = 50
 def declared_world(habitat: Habitat, world: str) -> None:
     """It can be built, and says what it is."""
     with habitat.open() as env:
-        for expected, true in _declarations(env, habitat.envs):
-            if not true:
-                raise ContractFailure(expected, f"it says {env.world}, backend {env.backend!r}")
+        for expected, happened, holds in _declarations(env, habitat.envs):
+            if not holds:
+                raise ContractFailure(expected, happened)
         if habitat.metric != "return" and habitat.metric not in env.episode_metrics:
             raise ContractFailure(
                 f"the score's metric {habitat.metric!r} among the episode metrics",
@@ -38,19 +38,28 @@ def declared_world(habitat: Habitat, world: str) -> None:
             )
 
 
-def _declarations(env: BatchedEnv, envs: int) -> Iterator[tuple[str, bool]]:
+def _declarations(env: BatchedEnv, envs: int) -> Iterator[tuple[str, str, bool]]:
+    """What is expected of a world's numbers, what they are, and whether they are that."""
     world, agents = env.world, env.world.agents
-    yield f"World.num_envs to be {envs}, as asked for", world.num_envs == envs
-    yield "at least one agent", bool(agents)
-    yield "agents with names of their own", len({agent.name for agent in agents}) == len(agents)
-    yield "obs_dim to be the largest of the agents'", world.obs_dim == max(agent.obs_dim for agent in agents)
-    largest = max(agent.action_dim for agent in agents)
-    yield "action_dim to be the largest of the agents'", world.action_dim == largest
+    yield f"World.num_envs to be {envs}, as asked for", f"it is {world.num_envs}", world.num_envs == envs
+    names = [agent.name for agent in agents]
+    yield "agents with names of their own", f"they are {names}", 0 < len(set(names)) == len(names)
+    for size in ("obs_dim", "action_dim"):
+        found, sizes = getattr(world, size), [getattr(agent, size) for agent in agents]
+        yield (
+            f"World.{size} to be the largest of the agents', {max(sizes)}",
+            f"it is {found}",
+            found == max(sizes),
+        )
     kinds = {(agent.group, agent.obs_dim, agent.action_dim) for agent in agents}
-    yield "agents of one group to be alike", len(kinds) == len({agent.group for agent in agents})
-    yield "action_low below action_high", world.action_low < world.action_high
-    yield "a horizon of at least 1, or None", world.horizon is None or world.horizon >= 1
-    yield "a backend with a version, for the manifest", bool(env.backend and env.backend_version)
+    groups = {agent.group for agent in agents}
+    yield "agents of one group to have equal sizes", f"there are {sorted(kinds)}", len(kinds) == len(groups)
+    bounds = f"they are {world.action_low} and {world.action_high}"
+    yield "action_low below action_high", bounds, world.discrete or world.action_low < world.action_high
+    horizon = world.horizon
+    yield "a horizon of at least 1, or None", f"it is {horizon}", horizon is None or horizon >= 1
+    backend = f"they are {env.backend!r} and {env.backend_version!r}"
+    yield "a backend and its version, for the manifest", backend, bool(env.backend and env.backend_version)
 
 
 def shapes(habitat: Habitat, world: str) -> None:
