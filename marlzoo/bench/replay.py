@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,6 @@ def replay_run(
     episodes: int = 1,
     seed: int = 0,
     checkpoint: str = "best",
-    stop: Callable[[], bool] = lambda: False,
 ) -> Replay:
     """Play greedy episodes with the policy of a run and record them.
 
@@ -117,9 +116,7 @@ def replay_run(
     with contextlib.closing(choice.make(1)) as env:
         algorithm = seat_policy(saved, choice, env.world)
         seeds = SeedTree(seed).afterwards(episodes)
-        played = [record(env, algorithm, one, choice.id) for one in seeds if not stop()]
-    if not played:
-        raise UsageError("the replay was stopped before its first episode was over")
+        played = [record(env, algorithm, one, choice.id) for one in seeds]
     return _replay(saved, choice, env, seed, played)
 
 

@@ -57,7 +57,7 @@ def replay_html(replay: Replay) -> str:
 
 
 def _asset(name: str) -> str:
-    return resources.files("marlzoo.bench").joinpath("player", name).read_text(encoding="utf-8").strip()
+    return (resources.files("marlzoo.bench") / "player" / name).read_text(encoding="utf-8").strip()
 
 
 def _episode(episode: Episode, score: Score) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 
 from marlzoo.bench.matrix import FIRST_LOOK, Matrix, Protocol, extend_matrix, make_matrix, parse_seeds
+from marlzoo.cli.complete import complete_algorithm, complete_environment, complete_suite
 from marlzoo.cli.render import print_table
 from marlzoo.cli.session import EXIT_INTERRUPTED, count_option, json_option, quiet_option
 from marlzoo.cli.state import State, pass_state
@@ -33,10 +34,20 @@ _CALIBRATION_SECONDS = 120.0
 
 
 @click.command("compare")
-@click.argument("algorithms", nargs=-1)
-@click.option("--env", "environments", multiple=True, metavar="ENV", help="Environment. May be repeated.")
+@click.argument("algorithms", nargs=-1, shell_complete=complete_algorithm)
 @click.option(
-    "--suite", metavar="NAME", help=f"Environments, budget and seeds of a suite.  [default: {FIRST_LOOK}]"
+    "--env",
+    "environments",
+    multiple=True,
+    metavar="ENV",
+    help="Environment. May be repeated.",
+    shell_complete=complete_environment,
+)
+@click.option(
+    "--suite",
+    metavar="NAME",
+    help=f"Environments, budget and seeds of a suite.  [default: {FIRST_LOOK}]",
+    shell_complete=complete_suite,
 )
 @click.option(
     "--seeds", type=parse_seeds, metavar="LIST", help="Seeds: 0..9 or 0,1,2.  [default: the suite's]"

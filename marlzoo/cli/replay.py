@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marlzoo.cli.session import EXIT_INTERRUPTED, count_option, json_option
+from marlzoo.cli.complete import complete_environment
+from marlzoo.cli.session import count_option, json_option
 from marlzoo.cli.state import pass_registry
 from marlzoo.cli.threads import limit_threads
 from marlzoo.errors import UsageError
 
 if TYPE_CHECKING:
+    from marlzoo.bench.replay import Replay
     from marlzoo.registry import Registry
 
 FORMATS = (".html", ".gif", ".mp4")
@@ -21,7 +23,13 @@ FORMATS = (".html", ".gif", ".mp4")
 
 @click.command("replay")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--env", "environment", metavar="ENV", help="Another environment than the run's own.")
+@click.option(
+    "--env",
+    "environment",
+    metavar="ENV",
+    help="Another environment than the run's own.",
+    shell_complete=complete_environment,
+)
 @click.option(
     "--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Argument of the environment."
 )
@@ -58,12 +66,8 @@ def command(registry: Registry, /, run: Path, out: Path, as_json: bool, **option
         raise UsageError(f"cannot write {out}: a replay ends in {', '.join(FORMATS)}")
     limit_threads(1)
     from marlzoo.bench.replay import replay_run
-    from marlzoo.run.stop import stop_on_signals
 
-    with stop_on_signals() as stop:
-        replay = replay_run(registry, run, stop=stop, **options)
-        if stop():
-            click.get_current_context().exit(EXIT_INTERRUPTED)
+    replay = replay_run(registry, run, **options)
     _write(replay, out)
     facts = {"file": str(out), **replay.facts()}
     if as_json:
@@ -72,7 +76,7 @@ def command(registry: Registry, /, run: Path, out: Path, as_json: bool, **option
         _show(facts)
 
 
-def _write(replay: Any, out: Path) -> None:
+def _write(replay: Replay, out: Path) -> None:
     if out.suffix.lower() == ".html":
         from marlzoo.bench.replay_page import write_page
 
