@@ -51,8 +51,8 @@ $(VENV)/.installed: $(VENV)/.torch pyproject.toml
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.torch pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@ $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
+	touch $@ $(VENV)/.installed $(VENV)/.installed-docs
 
 $(VENV)/.outside: $(VENV)/.installed-dev $(shell find $(OUTSIDE) -name '*.py' -o -name '*.toml')
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
