@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from marlzoo.bench.schema import Entry
 from marlzoo.bench.store import Stored, place
@@ -22,6 +23,7 @@ from marlzoo.bench.verdict import (
     Standing,
     SuitePair,
     Task,
+    Verdict,
     aggregate,
     judge,
 )
@@ -77,12 +79,22 @@ class Section:
     """The algorithms that lack a task."""
 
     @property
-    def algorithms(self) -> list[str]:
-        return sorted({name for board in self.tasks for name in board.runs})
+    def heading(self) -> str:
+        earlier = " (earlier engine)" if self.superseded else ""
+        return f"{' + '.join(self.engines)}, {self.steps:,} steps{earlier}"
 
     @property
-    def runs(self) -> list[Run]:
-        return [run for board in self.tasks for runs in board.runs.values() for run in runs]
+    def verdict(self) -> Verdict:
+        return Verdict([board.task for board in self.tasks], self.overall if len(self.tasks) > 1 else None)
+
+    def to_json(self) -> dict[str, Any]:
+        facts = {"suite": self.suite, "engines": self.engines, "steps": self.steps}
+        ranks = [board.ranks() for board in self.tasks]
+        return {**facts, "superseded": self.superseded, "ranks": ranks, **self.verdict.to_json()}
+
+    @property
+    def algorithms(self) -> list[str]:
+        return sorted({name for board in self.tasks for name in board.runs})
 
     def ranks(self) -> dict[str, str]:
         """Ranks over all tasks."""

@@ -16,6 +16,7 @@ from marlzoo.bench.page_charts import (
     strip,
     strip_axis,
 )
+from marlzoo.bench.schema import setting_text
 from marlzoo.bench.sentences import format_interval, format_score, pair_sentence, spoken, suite_sentence
 from marlzoo.bench.statistics import Estimate
 from marlzoo.bench.verdict import RANKED_SEEDS, Overall, Pair, Standing, SuitePair
@@ -152,7 +153,7 @@ def section_view(section: Section, anchor: str, looks: Mapping[str, int]) -> Sec
     return SectionView(
         anchor=anchor,
         suite=section.suite,
-        heading=f"{' + '.join(section.engines)}, {section.steps:,} steps",
+        heading=section.heading,
         superseded=section.superseded,
         unranked=_unranked(section),
         left_out=section.left_out if several else (),
@@ -346,17 +347,6 @@ def _made_by(origin: Any) -> str:
 
 def _key_values(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {setting_text(value)}" for key, value in values.items())
-
-
-def setting_text(value: Any) -> str:
-    """A setting as one would type it after `-o key=`."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return ",".join(setting_text(item) for item in value)
-    return str(value)
 
 
 def format_minutes(seconds: float) -> str:

@@ -112,6 +112,13 @@ class Entry(_Part):
         return _sha256(self.document())
 
 
+def setting_text(value: Any) -> str:
+    """A setting as one would type it after `-o key=`."""
+    if isinstance(value, str):
+        return value
+    return "none" if value is None else json.dumps(value, separators=(",", ":"))
+
+
 def _sha256(content: Any) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

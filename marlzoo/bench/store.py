@@ -16,10 +16,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from marlzoo.bench.matrix import as_name
-from marlzoo.bench.schema import FORMAT, Entry
+from marlzoo.bench.schema import FORMAT, Entry, setting_text
 from marlzoo.errors import RunError, UsageError
 from marlzoo.run.files import read_json, read_rows, write_json
 from marlzoo.run.folder import RunFolder
+from marlzoo.run.settings import RunSettings
 from marlzoo.run.sinks import METRICS_FILE
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
 
 
 _SHORTEST_HASH = 6
+_PROTOCOL = ("eval_interval", "eval_episodes", "absolute_episodes", "threads")
+"""Settings that are part of the command; the others change no number."""
 
 
 @dataclass(frozen=True)
@@ -199,14 +202,23 @@ def evaluated(point: dict[str, Any], rows: Sequence[dict[str, Any]]) -> dict[str
 
 
 def _command(manifest: dict[str, Any]) -> str:
-    """What one would type to make the run again; hyper-parameters that the user set are part of it."""
-    given = [
-        f"{key}={row['value']}" for key, row in manifest["config"].items() if row["origin"] == "option -o"
-    ]
-    options = [part for text in given for part in ("-o", text)]
+    """What one would type to make the run again, with all that was not left at its default."""
     words = ["marlzoo", "run", manifest["algorithm"]["name"], "--env", manifest["environment"]["id"]]
     budget = ["--steps", str(manifest["steps"]), "--seed", str(manifest["seed"])]
-    return shlex.join([*words, *budget, *options])
+    usual = RunSettings(steps=manifest["steps"]).resolved().model_dump()
+    protocol = [
+        part
+        for name in _PROTOCOL
+        if manifest["settings"].get(name, usual[name]) != usual[name]
+        for part in (f"--{name.replace('_', '-')}", str(manifest["settings"][name]))
+    ]
+    options = [
+        part
+        for key, row in manifest["config"].items()
+        if row["origin"] == "option -o"
+        for part in ("-o", f"{key}={setting_text(row['value'])}")
+    ]
+    return shlex.join([*words, *budget, *protocol, *options])
 
 
 def _origin(facts: dict[str, Any]) -> dict[str, Any]:

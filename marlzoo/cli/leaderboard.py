@@ -54,7 +54,10 @@ def add(registry: Registry, /, runs: tuple[Path, ...], suite: str, store: Path) 
     found = registry.suite(suite)
     from marlzoo.bench.store import entry_from_run, write_entry
 
-    entries = [entry_from_run(path) for run in runs for path in _run_folders(run)]
+    folders = [path for run in runs for path in _run_folders(run)]
+    for folder in folders:
+        _check_not_extended(folder)
+    entries = [entry_from_run(folder) for folder in folders]
     for entry in entries:
         _check_belongs(found.spec, entry)
     for entry in entries:
@@ -62,27 +65,31 @@ def add(registry: Registry, /, runs: tuple[Path, ...], suite: str, store: Path) 
 
 
 @command.command("show")
-@suite_option
+@click.option("--suite", metavar="NAME", help="One suite only.  [default: all]")
 @store_option
 @json_option
 @pass_registry
-def show(registry: Registry, /, suite: str, store: Path, as_json: bool) -> None:
-    """Show what the results in the store say about a suite."""
-    found = registry.suite(suite)
+def show(registry: Registry, /, suite: str | None, store: Path, as_json: bool) -> None:
+    """Show what the results in the store say, by suite and engine."""
+    wanted = None if suite is None else registry.suite(suite).address
     from marlzoo.bench.conclusion import scale_of
+    from marlzoo.bench.leaderboard import make_sections, stored_runs
+    from marlzoo.bench.matrix import as_name
     from marlzoo.bench.sentences import verdict_lines
-    from marlzoo.bench.store import read_entries
-    from marlzoo.bench.verdict import judge
+    from marlzoo.bench.store import read_store
 
-    entries = read_entries(store, found.address)
-    if not entries:
-        raise UsageError(f"{store} has no results of {suite!r}; add some by 'marlzoo leaderboard add RUN...'")
-    scales = {entry.environment: scale_of(registry, entry.environment) for entry in entries}
-    verdict = judge([(entry.algorithm, entry) for entry in entries], scales)
+    stored = [one for one in read_store(store) if wanted is None or one.suite == as_name(wanted)]
+    if not stored:
+        subject = "no results" if suite is None else f"no results of {suite!r}"
+        raise UsageError(f"{store} has {subject}; add some by 'marlzoo leaderboard add RUN...'")
+    scales = {one.entry.environment: scale_of(registry, one.entry.environment) for one in stored}
+    sections = make_sections(stored_runs(stored, store), scales)
     if as_json:
-        print_json(verdict.to_json())
+        print_json({"sections": [section.to_json() for section in sections]})
         return
-    click.echo("\n".join(verdict_lines(verdict, [])).rstrip())
+    for section in sections:
+        click.echo(f"# {section.suite}: {section.heading}\n")
+        click.echo("\n".join(verdict_lines(section.verdict, [])).rstrip() + "\n")
 
 
 @command.command("build")
@@ -107,7 +114,7 @@ def build(registry: Registry, /, store: Path, out: Path | None, as_json: bool) -
     if as_json:
         print_json({"files": files, "runs": built.runs, "sections": built.sections})
     else:
-        click.echo(f"{' and '.join(files)}: {built.runs} runs in {built.sections} section(s)")
+        click.echo(f"{' and '.join(files)}: {built.runs} run(s) in {built.sections} section(s)")
 
 
 @command.command("verify")
@@ -188,6 +195,19 @@ def _run_folders(path: Path) -> list[Path]:
         return [path]
     comparison = Comparison.existing(path)
     return [comparison.folder(status.cell) for status in comparison.statuses() if status.state == FINISHED]
+
+
+def _check_not_extended(folder: Path) -> None:
+    """Raises `UsageError` for a run whose budget grew on the way: its schedules were made for another one, so
+    that nobody could run it again in one go."""
+    from marlzoo.run.folder import RunFolder
+
+    extensions = RunFolder.existing(folder).read_manifest().get("extensions", [])
+    if extensions:
+        raise UsageError(
+            f"{folder} began with a budget of {extensions[0]['from']:,} steps and was extended; "
+            "make a run that has its whole budget from the start"
+        )
 
 
 def _check_belongs(suite: Suite, entry: Entry) -> None:

@@ -41,10 +41,24 @@ def test_a_finished_run_gets_in_and_is_shown(here, capsys):
     assert marlzoo("leaderboard", "add", "run", "--suite", "tiny") == 0
     capsys.readouterr()
     assert marlzoo("leaderboard", "show", "--suite", "tiny") == 0
-    assert capsys.readouterr().out.startswith("## echo:1: hits, 200 steps, best policy on 6 new episodes")
+    first, _, third, *_ = capsys.readouterr().out.splitlines()
+    assert first == "# tiny: embedded 1, 200 steps"
+    assert third == "## echo:1: hits, 200 steps, best policy on 6 new episodes"
     assert marlzoo("leaderboard", "show", "--suite", "tiny", "--json") == 0
-    (task,) = json.loads(capsys.readouterr().out)["tasks"]
-    assert task["standings"][0]["seeds"] == [0]
+    (section,) = json.loads(capsys.readouterr().out)["sections"]
+    assert section["tasks"][0]["standings"][0]["seeds"] == [0]
+    assert marlzoo("leaderboard", "build") == 0
+    assert capsys.readouterr().out.strip() == (
+        "leaderboard/README.md and leaderboard/index.html: 1 run(s) in 1 section(s)"
+    )
+    assert "echo:1" in (here / "leaderboard" / "index.html").read_text()
+
+
+def test_a_run_whose_budget_grew_is_refused(here, capsys):
+    assert marlzoo(*RUN, "--steps", "100", "--out", "run") == 0
+    assert marlzoo("resume", "run", "--steps", "200", "--quiet") == 0
+    assert marlzoo("leaderboard", "add", "run", "--suite", "tiny") == 2
+    assert "run began with a budget of 100 steps and was extended" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -67,6 +81,18 @@ def test_an_edited_result_is_not_shown(here, capsys):
     path.write_text(path.read_text().replace('"agents": 2', '"agents": 3'))
     assert marlzoo("leaderboard", "show", "--suite", "tiny", "--store", "store") == 1
     assert "was edited" in capsys.readouterr().err
+
+
+def test_versions_of_an_engine_are_shown_apart(here, capsys):
+    for version, score in (("1", 0.25), ("2", 0.75)):
+        write_entry(here / "store", "tiny", entry("parrot", 0, score, env="echo:1", backend_version=version))
+    assert marlzoo("leaderboard", "show", "--results", "store") == 0
+    lines = capsys.readouterr().out.splitlines()
+    headings = [line for line in lines if line.startswith("# ")]
+    assert headings == ["# tiny: embedded 2, 1,000 steps", "# tiny: embedded 1, 1,000 steps (earlier engine)"]
+    assert [line for line in lines if line.startswith("| parrot")] == [
+        line for score in ("0.75", "0.25") for line in lines if f"| {score} |" in line
+    ]
 
 
 def test_an_empty_store_says_how_to_fill_it(here, capsys):

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from marlzoo.bench import page_charts
 from marlzoo.bench.page import _ASSETS, render_page
 from marlzoo.bench.page_charts import Axis, format_steps, thinned
-from marlzoo.bench.page_views import format_minutes, setting_text
+from marlzoo.bench.page_views import format_minutes
+from marlzoo.bench.schema import setting_text
 from marlzoo.bench.sentences import pair_sentence, suite_sentence
 from marlzoo.bench.statistics import (
     interquartile_mean_interval,
@@ -265,7 +266,7 @@ def test_small_texts():
         "2G",
     ]
     assert [format_minutes(s) for s in (42, 560, 45_000)] == ["42 s", "9.3 min", "12.5 h"]
-    assert [setting_text(v) for v in (None, True, [1, 2], "x", 0.1)] == ["none", "true", "1,2", "x", "0.1"]
+    assert [setting_text(v) for v in (None, True, [1, 2], "x", 0.1)] == ["none", "true", "[1,2]", "x", "0.1"]
 
 
 STYLE = (_ASSETS / "style.css").read_text()

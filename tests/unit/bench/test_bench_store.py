@@ -52,7 +52,10 @@ def test_an_entry_says_all_there_is_to_say_about_a_run(finished):
     assert [point.step for point in found.curve] == [0, 100, 200]
     assert found.absolute is not None
     assert (found.score, found.absolute.score) == (result["score"], result["absolute"]["score"])
-    assert found.command == f"marlzoo run {found.algorithm} --env echo:2 --steps 200 --seed 3 -o lr=0.1"
+    protocol = "--eval-interval 100 --eval-episodes 4 --absolute-episodes 6"
+    assert found.command == (
+        f"marlzoo run {found.algorithm} --env echo:2 --steps 200 --seed 3 {protocol} -o lr=0.1"
+    )
 
 
 def test_entries_are_written_read_and_never_replaced(tmp_path):
