@@ -28,6 +28,7 @@ from marlzoo.discovery import BUILTIN, Candidate, Policy, file_candidate, instal
 from marlzoo.errors import PluginError, nearest
 from marlzoo.hookspecs import ALL_HOOKS, CATALOGUE_HOOKS
 from marlzoo.specs import API_VERSION
+from marlzoo.surroundings import Surroundings
 from marlzoo.tracing import trace_calls
 
 logger = logging.getLogger(__name__)
@@ -113,14 +114,22 @@ class PluginHost:
     def add(self, candidate: Candidate) -> None:
         """Load one plug-in; if anything about it is wrong, leave no trace of it but a problem.
 
-        What it prints meanwhile goes to standard error: standard output may be read by a program.
+        What it prints meanwhile goes to standard error: standard output may be read by a program. Environment
+        variables and the working directory are put back if it changes them, which is a problem too.
         """
+        surroundings = Surroundings()
+        with contextlib.redirect_stdout(sys.stderr):
+            self._load(candidate)
+        for changed in surroundings.put_back():
+            message = f"changed {changed} while it was loaded; it was put back"
+            self.report(candidate.name, candidate.distribution, message)
+
+    def _load(self, candidate: Candidate) -> None:
         try:
-            with contextlib.redirect_stdout(sys.stderr):
-                module = _checked_module(candidate.load())
-                self._check_new(candidate, module)
-                self._check_hook_names(module)
-                info, offers = self._register(candidate, module)
+            module = _checked_module(candidate.load())
+            self._check_new(candidate, module)
+            self._check_hook_names(module)
+            info, offers = self._register(candidate, module)
         except _LOAD_ERRORS as error:
             self.report(candidate.name, candidate.distribution, _describe(error))
             return

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     {"", "version", "errors", "specs"},
     {"hookspecs", "overrides"},
-    {"field_help", "discovery", "catalogue", "tracing"},
+    {"field_help", "discovery", "catalogue", "surroundings", "tracing"},
     {"plugins"},
     {"registry"},
     {"config"},

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-
-STEERING = ("MARLZOO_", "MKL_", "NUMBA_", "NUMEXPR_", "OMP_", "OPENBLAS_", "VECLIB_")
-"""How the names of variables begin that may not even be added. Other new ones are their library's business:
-many set some when they are imported."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +69,6 @@ def _seed_numpy(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002
 
 
-def _read_folder() -> str:
-    try:
-        return os.getcwd()
-    except OSError:  # somebody removed it
-        return ""
-
-
-def _write_folder(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.chdir(path)
-
-
 THREADS = Shared("torch's number of threads", torch.get_num_threads, torch.set_num_threads)
 
 STANDARD: tuple[tuple[Shared, Any], ...] = (
@@ -127,20 +109,4 @@ GENERATORS = (
 
 def standard_settings(threads: int) -> list[tuple[Shared, Any]]:
     """What is watched, each with its value during a run that computes with `threads` threads."""
-    folder = Shared("the working directory", _read_folder, _write_folder)
-    return [(THREADS, threads), *STANDARD, (folder, folder.read())]
-
-
-def changed_variables(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The environment variables that were changed or removed, and those of `STEERING` that were added."""
-    changed = [name for name, value in before.items() if now.get(name) != value]
-    added = [name for name in now if name not in before and name.startswith(STEERING)]
-    return sorted(changed + added)
-
-
-def set_variable(name: str, value: str | None) -> None:
-    """Set an environment variable; `None` removes it."""
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
+    return [(THREADS, threads), *STANDARD]

@@ -10,19 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from marlzoo.run.global_state import (
-    GENERATORS,
-    Shared,
-    changed_variables,
-    set_variable,
-    standard_settings,
-)
+from marlzoo.run.global_state import GENERATORS, Shared, standard_settings
 from marlzoo.run.seeding import SeedTree
+from marlzoo.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +30,7 @@ class Guard:
         self._seeds = SeedTree(seed)
         self._step = 0
         self._settings = standard_settings(threads)
-        self.variables = dict(os.environ)
-        """The environment as it was when the guard was made."""
+        self.surroundings = Surroundings()
         self._marks: list[Any] = []
 
     def watched(self) -> list[Shared]:
@@ -62,7 +55,8 @@ class Guard:
         """Put back what was changed since the last check, by `source`. `step` is where the run stands."""
         self._step = self._step if step is None else step
         self._check_settings(source)
-        self._check_variables(source)
+        for name in self.surroundings.put_back():
+            self._report(name, f"changed {source}; it was put back")
         self._check_generators(source)
 
     def _check_settings(self, source: str) -> None:
@@ -71,12 +65,6 @@ class Guard:
             if found != standard:
                 setting.write(standard)
                 self._report(setting.name, f"changed from {standard} to {found} {source}; it was put back")
-
-    def _check_variables(self, source: str) -> None:
-        for name in changed_variables(self.variables, os.environ):
-            set_variable(name, self.variables.get(name))
-            # The values are not shown: they may be secrets.
-            self._report(f"the environment variable {name}", f"changed {source}; it was put back")
 
     def _check_generators(self, source: str) -> None:
         """Generators are seeded anew and not put back: every update would then draw the same numbers."""
@@ -100,7 +88,6 @@ def guarded(seed: int, threads: int) -> Iterator[Guard]:
         guard.open()
         yield guard
     finally:
-        for name in changed_variables(guard.variables, os.environ):
-            set_variable(name, guard.variables.get(name))
+        guard.surroundings.put_back()
         for shared, value in before:
             shared.write(value)

@@ -19,10 +19,11 @@ from run_files import computed
 from marlzoo.registry import Registry
 from marlzoo.run.experiment import Outcome, begin_run, resume_run
 from marlzoo.run.files import read_json
-from marlzoo.run.global_state import GENERATORS, changed_variables, standard_settings
+from marlzoo.run.global_state import GENERATORS, standard_settings
 from marlzoo.run.guard import guarded
 from marlzoo.run.plan import make_plan
 from marlzoo.run.settings import RunSettings
+from marlzoo.surroundings import changed_variables
 
 REPORTED = {
     "threads": "torch's number of threads was changed from 1 to 3",
@@ -68,7 +69,7 @@ def start(zoo: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sta
 
 def global_state() -> list[Any]:
     shared = [setting for setting, _ in standard_settings(1)]
-    return [one.read() for one in (*shared, *GENERATORS)]
+    return [os.getcwd(), *(one.read() for one in (*shared, *GENERATORS))]
 
 
 def test_every_deed_has_its_report() -> None:
