@@ -7,6 +7,8 @@ last checkpoint; Ray's own retries are off, so that somebody counts.
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from types import TracebackType
 from typing import Any
@@ -35,7 +37,9 @@ class RayCluster:
     long as the block lasts."""
 
     def __enter__(self) -> RayCluster:
-        ray.init(log_to_driver=False, ignore_reinit_error=True)
+        # A cluster that is started here tells nobody about it.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        ray.init(log_to_driver=False, logging_level=logging.WARNING)
         return self
 
     def __exit__(

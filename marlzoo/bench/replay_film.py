@@ -74,7 +74,8 @@ def _mp4(pictures: list[NDArray[np.uint8]], rate: float) -> bytes:
     # H.264 wants even sides.
     height, width = (side - side % 2 for side in pictures[0].shape[:2])
     even = np.stack([picture[:height, :width] for picture in pictures])
-    data: bytes = writer.imwrite("<bytes>", even, extension=".mp4", plugin="FFMPEG", fps=rate)
+    options = {"extension": ".mp4", "plugin": "FFMPEG", "fps": rate, "macro_block_size": 2}
+    data: bytes = writer.imwrite("<bytes>", even, **options)
     return data
 
 
@@ -94,7 +95,7 @@ class _Canvas:
         self._track = track
         self._library = image_library()
         self._pen = _library("PIL.ImageDraw", "Pillow")
-        left, bottom, right, top = track.scene.bounds
+        left, bottom, right, top = track.stage
         self._scale = _SIDE / max(right - left, top - bottom)
         self._left, self._top = left, top
         self._size = (_even((right - left) * self._scale), _even((top - bottom) * self._scale))

@@ -17,6 +17,8 @@ MOST_VALUES = 16_000_000
 """Numbers that an episode may have to show, 64 MB of them: more makes no page that anybody can open."""
 MOST_PICTURES = 300
 """Pictures of an episode. Longer ones are shown every second, third, ... step."""
+_MARGIN = 0.08
+"""Of the length shown, on either side."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,35 @@ class Track:
     goal_y: NDArray[np.float32] | None
     gauges: Mapping[str, NDArray[np.float32]]
     marks: Mapping[str, NDArray[np.bool_]]
+
+    @property
+    def stage(self) -> tuple[float, float, float, float]:
+        """Left, bottom, right and top of where anything happens: within the scene's bounds, with a margin,
+        and at least half as high as it is wide and the other way round."""
+        left, bottom, right, top = self.scene.bounds
+        widest = 1.5 * max(body.radius for body in self.scene.bodies)
+        across = _spread(self.x, self.goal_x, widest)
+        up = _spread(self.y, self.goal_y, widest)
+        x0, x1 = _widened(across, (up[1] - up[0]) / 2, left, right)
+        y0, y1 = _widened(up, (x1 - x0) / 2, bottom, top)
+        return x0, y0, x1, y1
+
+
+def _spread(
+    places: NDArray[np.float32], goals: NDArray[np.float32] | None, margin: float
+) -> tuple[float, float]:
+    """The least and the greatest of all coordinates, and some room."""
+    least, greatest = float(places.min()), float(places.max())
+    if goals is not None and not np.isnan(goals).all():
+        least, greatest = min(least, float(np.nanmin(goals))), max(greatest, float(np.nanmax(goals)))
+    room = margin + _MARGIN * (greatest - least)
+    return least - room, greatest + room
+
+
+def _widened(span: tuple[float, float], wanted: float, least: float, most: float) -> tuple[float, float]:
+    """`span` at least `wanted` long, as far as `least` and `most` allow."""
+    more = max(0.0, wanted - (span[1] - span[0])) / 2
+    return max(least, span[0] - more), min(most, span[1] + more)
 
 
 @dataclass(frozen=True)

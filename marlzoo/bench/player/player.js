@@ -30,29 +30,8 @@ function unpackEpisode(episode) {
     for (const gauge of track.gauges) gauge.values = unpack(gauge.values);
     for (const mark of track.marks) mark.values = unpack(mark.values);
     track.several = new Set(track.bodies.kinds).size > 1;
-    track.stage = stageOf(track);
   }
   episode.returns = accumulate(episode);
-}
-
-// The part of the world in which anything happens, with a margin, and not flatter than two to one.
-function stageOf(track) {
-  const [left, bottom, right, top] = track.bounds, spread = (arrays, low, high) => {
-    let least = Infinity, most = -Infinity;
-    for (const array of arrays) {
-      for (const v of array ? array.data : []) { if (v < least) least = v; if (v > most) most = v; }
-    }
-    const margin = 1.5 * Math.max(...track.bodies.radius) + 0.08 * (most - least);
-    return [Math.max(low, least - margin), Math.min(high, most + margin)];
-  };
-  let [x0, x1] = spread([track.x, track.goal_x], left, right), [y0, y1] = spread([track.y, track.goal_y], bottom, top);
-  const widen = (low, high, wanted, least, most) => {
-    const extra = Math.max(0, wanted - (high - low)) / 2;
-    return [Math.max(least, low - extra), Math.min(most, high + extra)];
-  };
-  [x0, x1] = widen(x0, x1, y1 - y0, left, right);
-  [y0, y1] = widen(y0, y1, (x1 - x0) / 2, bottom, top);
-  return [x0, y0, x1, y1];
 }
 
 function accumulate(episode) {
@@ -154,8 +133,8 @@ function drawTrack(pen, look) {
   if (track.goal_x) drawGoals(pen, look, track, places);
   if ($("reach").checked) drawReach(pen, look, track, places);
   if ($("targets").checked && track.target) drawTargets(pen, track, places);
-  for (let i = 0; i < count; i++) drawBody(pen, track, i, places[i]);
   if ($("attention").checked) drawAttention(pen, places);
+  for (let i = 0; i < count; i++) drawBody(pen, track, i, places[i]);
   if (state.chosen !== NOBODY) drawChosen(pen, track, places[state.chosen]);
 }
 
@@ -309,7 +288,7 @@ function drawAttention(pen, places) {
   row.forEach((weight, j) => {
     if (weight < 0.01) return;
     pen.globalAlpha = 0.25 + (0.7 * weight) / largest;
-    pen.lineWidth = 0.8 + ((j === state.chosen ? 2.5 : 6) * weight) / largest;
+    pen.lineWidth = 0.8 + ((j === state.chosen ? 2.5 : 5) * weight) / largest;
     if (j === state.chosen) { circle(pen, x, y, r + 9.5); pen.stroke(); }
     else line(pen, x, y, places[j][0], places[j][1]);
   });

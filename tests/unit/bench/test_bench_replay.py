@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from drawn import drawn_episode
 
 from marlzoo.bench import replay_tracks
 from marlzoo.bench.replay import Episode, Replay, record
@@ -81,6 +82,17 @@ def test_cars_move_as_far_as_their_speed_says(episode):
     assert (moved <= 0.03 * 0.8 + 1e-5).all()
 
 
+def test_the_stage_holds_everything_and_is_no_strip():
+    track = drawn_episode().shown
+    left, bottom, right, top = track.stage
+    assert (left, right) == pytest.approx((2 - 0.9 - 0.08 * 16, 18 + 0.9 + 0.08 * 16), abs=0.2)
+    assert 0 <= left < track.x.min()
+    assert track.x.max() < right <= 20
+    assert 0 <= bottom < track.y.min()
+    assert track.y.max() < top <= 10
+    assert top - bottom >= 0.4 * (right - left)
+
+
 def read(page):
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     return json.loads(found[1])
@@ -145,6 +157,16 @@ def test_a_film_has_a_picture_for_every_moment(episode, tmp_path):
     first, *_, last = frames(episode)
     assert first.shape == last.shape
     assert (first != last).any()
+
+
+def test_an_mp4_shows_the_same(episode, tmp_path):
+    pytest.importorskip("imageio_ffmpeg", reason="imageio[ffmpeg] is not installed")
+    reader = pytest.importorskip("imageio.v3")
+    write_film(replay_of(episode), tmp_path / "film.mp4")
+    shown = reader.imread(tmp_path / "film.mp4", plugin="FFMPEG")
+    drawn = list(frames(episode))
+    assert len(shown) == len(drawn) == 31
+    assert np.abs(shown[-1].astype(int) - drawn[-1]).mean() < 6
 
 
 def test_pictures_become_a_page_too(episode):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from entries import entry
@@ -99,4 +100,4 @@ def test_documents_of_the_store_are_reported_too(registry, tmp_path):
     written = write_entry(tmp_path / "store", "quick", entry("parrot", 0, 0.5, env="echo:1"))
     found = gather([tmp_path / "store"])
     write_report(registry, found, tmp_path / "r.html", "x", 0.5)
-    assert written.relative_to(tmp_path).as_posix() in (tmp_path / "r.html").read_text()
+    assert quote(written.relative_to(tmp_path).as_posix()) in (tmp_path / "r.html").read_text()
