@@ -48,8 +48,7 @@ def print_outcomes(name: str, found: Sequence[Outcome]) -> None:
     rows = [(group[0].check, _result(group), group[0].rule) for group in grouped]
     print_table(("Check", "Result", "What must hold"), rows)
     failures = [outcome for outcome in found if outcome.status == "failed"]
-    for failure in failures:
-        _print_failure(failure)
+    _print_failures(failures)
     failed = len({failure.check for failure in failures})
     click.echo()
     verdict = f"fails {failed} of {len(rows)} checks" if failed else f"keeps its contract: {len(rows)} checks"
@@ -67,8 +66,13 @@ def _result(group: Sequence[Outcome]) -> str:
     return "ok" if len(group) == 1 else f"ok in {len(passed)} worlds"
 
 
-def _print_failure(failure: Outcome) -> None:
-    click.echo()
-    print_heading(failure.check, f"in the world {failure.world!r}" if failure.world else "")
-    facts = [("expected", failure.expected), ("happened", failure.happened), ("guide", failure.guide)]
-    print_facts(facts)
+def _print_failures(failures: Sequence[Outcome]) -> None:
+    """What was expected and what happened; once where it is the same in several worlds."""
+    worlds: dict[tuple[str, ...], list[str]] = {}
+    for failure in failures:
+        told = (failure.check, failure.expected, failure.happened, failure.guide)
+        worlds.setdefault(told, []).append(failure.world)
+    for (check, expected, happened, guide), where in worlds.items():
+        click.echo()
+        print_heading(check, f"in {', '.join(where)}" if where != [""] else "")
+        print_facts([("expected", expected), ("happened", happened), ("guide", guide)])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
+from marlzoo.cli.render import json_option, print_json
 from marlzoo.cli.state import State, pass_state
 from marlzoo.errors import UsageError
 from marlzoo.scaffold.naming import PluginName, plugin_name
@@ -28,8 +30,9 @@ from marlzoo.scaffold.writer import KINDS, write_plugin
     metavar="DIR",
     help="Where to put the folder marlzoo-NAME.  [default: here]",
 )
+@json_option
 @pass_state
-def command(state: State, name: str, kind: str, out: Path) -> None:
+def command(state: State, name: str, kind: str, out: Path, as_json: bool) -> None:
     """Write a distribution marlzoo-NAME with a short algorithm that works and learns.
 
     It brings its settings, a preset, the tests of the contract, a README, a licence and a CI file. Once it is
@@ -38,15 +41,18 @@ def command(state: State, name: str, kind: str, out: Path) -> None:
     names = plugin_name(name)
     _check_free(state, names)
     folder = write_plugin(names, kind, out)
-    click.echo(f"wrote {folder}; now try:")
-    for line in (
-        f"pip install -e {folder}",
+    algorithm = folder / names.module / "algorithm.py"
+    following = (
+        f"pip install -e {shlex.quote(str(folder))}",
         f"marlzoo check {names.algorithm}",
         f"marlzoo run {names.algorithm} --env smac:3m",
         f"marlzoo compare {names.algorithm} mappo",
-    ):
-        click.echo(f"  {line}")
-    click.echo(f"The algorithm is in {folder / names.module / 'algorithm.py'}.")
+    )
+    if as_json:
+        print_json({"folder": folder, "algorithm": algorithm, "next": following})
+        return
+    click.echo("\n  ".join([f"wrote {folder}; now try:", *following]))
+    click.echo(f"The algorithm is in {algorithm}.")
 
 
 def _check_free(state: State, names: PluginName) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marlzoo.testing import declared, keeping, learning, playing
+from marlzoo.testing import declared, keeping, learning, playing, sharing
 from marlzoo.testing.checks import Case, Check, cases
 from marlzoo.testing.subject import Subject
 
@@ -47,7 +47,7 @@ ALGORITHM_CHECKS: tuple[Check[Subject], ...] = (
     Check(
         "global-state",
         "global generators and settings are neither used nor changed",
-        playing.global_state,
+        sharing.global_state,
         EVERYWHERE,
         playing.unclaimed,
     ),
@@ -62,6 +62,13 @@ ALGORITHM_CHECKS: tuple[Check[Subject], ...] = (
         "greedy-play",
         "greedy play draws nothing and remembers nothing",
         playing.greedy_play,
+        EVERYWHERE,
+        playing.unclaimed,
+    ),
+    Check(
+        "explanation",
+        "what explain tells has the right shapes, and leaves no trace",
+        playing.explanation,
         EVERYWHERE,
         playing.unclaimed,
     ),

@@ -46,7 +46,7 @@ class AlgorithmContract:
     envs: ClassVar[int] = 4
     updates: ClassVar[int] = 2
     learning_envs: ClassVar[int] = 16
-    learning_steps: ClassVar[int] = 640
+    learning_steps: ClassVar[int] = 320
 
     def subject(self) -> Subject:
         """The algorithm under test."""

@@ -23,13 +23,13 @@ def matrix_game(subject: Subject, world: str) -> None:
     """
     for payoff in (COORDINATION, [row[-1:] + row[:-1] for row in COORDINATION]):
         env = MatrixGame(subject.learning_envs, payoff)
-        steps = subject.learning_steps // 2
-        earned = float(_trained(subject.driver_in(env), steps).play(1).mean())
+        driver = _trained(subject.driver_in(env), subject.learning_steps)
+        earned = float(driver.play(1).mean())
         goal = 1.5 * env.random_return
         if earned < goal:
             raise ContractFailure(
-                f"to earn at least {goal:g} greedily after {steps} steps of {subject.learning_envs} "
-                f"environments, where random play earns {env.random_return:g}",
+                f"to earn at least {goal:g} greedily after {subject.learning_steps} steps of "
+                f"{subject.learning_envs} environments, where random play earns {env.random_return:g}",
                 f"it earns {earned:.3g}",
             )
 
@@ -37,11 +37,11 @@ def matrix_game(subject: Subject, world: str) -> None:
 def continuous_game(subject: Subject, world: str) -> None:
     """The team learns to answer what it sees with a continuous action."""
     env = WORLDS[world](subject.learning_envs)
-    driver = _trained(subject.driver_in(env), subject.learning_steps)
-    earned = float(driver.play(20).mean())
+    steps = 2 * subject.learning_steps
+    earned = float(_trained(subject.driver_in(env), steps).play(20).mean())
     if earned < CONTINUOUS_GOAL:
         raise ContractFailure(
-            f"to earn at least {CONTINUOUS_GOAL} per step greedily after {subject.learning_steps} steps of "
+            f"to earn at least {CONTINUOUS_GOAL} per step greedily after {steps} steps of "
             f"{subject.learning_envs} environments, where random play earns 0.15 and standing still 0.67",
             f"it earns {earned:.3g}",
         )
@@ -66,14 +66,14 @@ def dead_agents(subject: Subject, world: str) -> None:
 def _ghost_choice(subject: Subject, paid: int, seed: int) -> float:
     """How often the dead agent chooses action 1, after training in which `paid` was paid."""
     env = GhostWorld(subject.learning_envs, dead=True, paid=paid)
-    driver = subject.driver_in(env, seed).run(subject.learning_steps // 2)
+    driver = subject.driver_in(env, seed).run(subject.learning_steps)
     right = float(driver.play(50, Mode.SAMPLE).mean())
     return right if paid == 1 else 1.0 - right
 
 
 def ends(subject: Subject, world: str) -> None:
     """What is paid in the next episode is no consequence of how this one ended."""
-    driver = subject.driver(world, envs=subject.learning_envs).run(subject.learning_steps // 2)
+    driver = subject.driver(world, envs=subject.learning_envs).run(subject.learning_steps)
     driver.restart(root=5)
     first = driver.play(1)
     if bool((first == QuitWorld.QUIT).any()):

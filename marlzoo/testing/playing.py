@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -107,44 +105,43 @@ def expect_same_run(one: Driver, other: Driver, expected: str, since: tuple[int,
         )
 
 
-def global_state(subject: Subject, world: str) -> None:
-    """Neither the state of a global generator nor a global setting is changed, nor does either matter."""
-    before = _generators()
-    try:
-        one, other = (_watched(subject, world, seed) for seed in (1, 2))
-    finally:
-        _restore_generators(before)
-    expect_same_run(one, other, "a run not to depend on the global generators of torch, numpy and random")
-
-
-def _watched(subject: Subject, world: str, seed: int) -> Driver:
-    """A driver after learning and play, with global generators that were seeded and not touched since."""
-    _seed_generators(seed)
-    seeded, settings = _named_generators(), _settings()
-    driver = learned(subject, subject.driver(world))
-    driver.play(3)
-    for name, state in _named_generators().items():
-        if state != seeded[name]:
-            raise ContractFailure(
-                "all random numbers to come from context.generator (weights: context.initial)",
-                f"the global generator of {name} was used",
-            )
-    for name, value in _settings().items():
-        if value != settings[name]:
-            raise ContractFailure("global settings to stay as they are", f"{name} became {value}")
-    return driver
-
-
 def greedy_play(subject: Subject, world: str) -> None:
     """Greedy play draws no random number and leaves no trace."""
     driver = learned(subject, subject.driver(world), 1)
-    algorithm, generator = driver.algorithm, driver.algorithm.context.generator
+    with _without_trace(driver.algorithm, "Mode.GREEDY"):
+        driver.play(5, Mode.GREEDY)
+
+
+def explanation(subject: Subject, world: str) -> None:
+    """What is explained of a decision has the right shapes, and explaining leaves no trace either."""
+    driver = learned(subject, subject.driver(world), 1)
+    algorithm, view = driver.algorithm, driver.view
+    with torch.no_grad(), _without_trace(algorithm, "explain"):
+        told = algorithm.explain(view, algorithm.act(view, driver.carry, Mode.GREEDY))
+    if told is None:
+        return
+    rows = tuple(view.alive.shape)
+    for name, tensor, shape in (
+        ("values", told.values, rows),
+        ("attention", told.attention, (*rows, rows[1])),
+    ):
+        if tensor is not None and tuple(tensor.shape) != shape:
+            found = list(tensor.shape)
+            raise ContractFailure(f"Explanation.{name} of shape {list(shape)}", f"its shape is {found}")
+    if told.attention is not None and float(told.attention.sum(-1).max()) > 1.001:
+        raise ContractFailure("rows of attention that add up to 1 or less", "one adds up to more")
+
+
+@contextlib.contextmanager
+def _without_trace(algorithm: Algorithm, what: str) -> Iterator[None]:
+    """Raises `ContractFailure` where the block changes the algorithm or draws from its generator."""
+    generator = algorithm.context.generator
     drawn, state = generator.get_state(), frozen(algorithm)
-    driver.play(5, Mode.GREEDY)
+    yield
     if not torch.equal(generator.get_state(), drawn):
-        raise ContractFailure("Mode.GREEDY to draw no random number", "context.generator was drawn from")
+        raise ContractFailure(f"{what} to draw no random number", "context.generator was drawn from")
     if frozen(algorithm) != state:
-        raise ContractFailure("Mode.GREEDY to change nothing", "state_dict() differs after greedy play")
+        raise ContractFailure(f"{what} to change nothing", "state_dict() differs afterwards")
 
 
 def batch_independence(subject: Subject, world: str) -> None:
@@ -221,42 +218,3 @@ def frozen(algorithm: Algorithm) -> bytes:
     file = io.BytesIO()
     torch.save(algorithm.state_dict(), file)
     return file.getvalue()
-
-
-def _settings() -> dict[str, Any]:
-    """Global settings of torch and numpy with which results change."""
-    return {
-        "torch's default type": torch.get_default_dtype(),
-        "torch's number of threads": torch.get_num_threads(),
-        "torch's gradient mode": torch.is_grad_enabled(),
-        "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
-        "numpy's handling of floating-point errors": tuple(np.geterr().items()),
-    }
-
-
-Generators = tuple[Tensor, Any, Any]
-
-
-def _generators() -> Generators:
-    legacy = np.random.get_state(legacy=False)  # noqa: NPY002 - the legacy generator is what is watched
-    return torch.get_rng_state(), legacy, random.getstate()
-
-
-def _named_generators() -> dict[str, str]:
-    return dict(zip(("torch", "numpy", "random"), _as_texts(_generators()), strict=True))
-
-
-def _as_texts(states: Generators) -> tuple[str, str, str]:
-    return states[0].numpy().tobytes().hex(), repr(states[1]), repr(states[2])
-
-
-def _seed_generators(seed: int) -> None:
-    torch.default_generator.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    random.seed(seed)
-
-
-def _restore_generators(states: Generators) -> None:
-    torch.set_rng_state(states[0])
-    np.random.set_state(states[1])  # noqa: NPY002
-    random.setstate(states[2])

@@ -13,6 +13,7 @@ from torch import Tensor
 from marlzoo.algorithm import View, World
 from marlzoo.envs.contract import BatchedEnv, StepResult
 from marlzoo.testing.driver import seeds
+from marlzoo.testing.failure import ContractFailure
 
 Row = dict[str, NDArray[Any]]
 
@@ -73,7 +74,11 @@ def _outcome(step: StepResult) -> Row:
 
 
 def random_actions(world: World, view: View, choosers: Sequence[np.random.Generator]) -> Tensor:
-    """A legal joint action, `[E, N]` or `[E, N, A]`; environment i draws from `choosers[i]`."""
+    """A legal joint action, `[E, N]` or `[E, N, A]`; environment i draws from `choosers[i]`.
+
+    Raises:
+        ContractFailure: an agent has no legal action.
+    """
     if not world.discrete:
         size = (world.num_agents, world.action_dim)
         drawn = [chooser.uniform(world.action_low, world.action_high, size) for chooser in choosers]
@@ -81,6 +86,12 @@ def random_actions(world: World, view: View, choosers: Sequence[np.random.Genera
     mask = np.ones((world.num_envs, world.num_agents, world.action_dim), np.bool_)
     if view.action_mask is not None:
         mask = view.action_mask.numpy()
+    without = (~mask.any(-1)).nonzero()[1]
+    if len(without):
+        raise ContractFailure(
+            "a legal action for every agent in every view, a no-op for the dead",
+            f"agent {int(without[0])} has none at times",
+        )
     picks = [
         [chooser.choice(np.flatnonzero(row)) for row in mask[index]] for index, chooser in enumerate(choosers)
     ]

@@ -68,7 +68,7 @@ class Subject:
     envs: int = 4
     updates: int = 2
     learning_envs: int = 16
-    learning_steps: int = 640
+    learning_steps: int = 320
 
     @property
     def spec(self) -> AlgorithmSpec:

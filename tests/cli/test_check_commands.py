@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -61,7 +62,8 @@ class TestCheck:
     def test_says_what_was_expected_and_what_happened(self, unruly):
         output = invoke("check", "unruly", "--plugin", unruly, "--only", "metrics", code=1)
         assert "metrics  failed in matrix, mortal, uneven, target" in output
-        assert "expected  metrics that are finite floats" in output
+        assert output.count("expected  metrics that are finite floats") == 1
+        assert "metrics  in matrix, mortal, uneven, target" in output
         assert "happened  'loss' is nan, a float" in output
         assert "guide     docs/contract.md#metrics" in output
         assert output.splitlines()[-1] == "unruly fails 1 of 1 checks"
@@ -138,6 +140,12 @@ class TestNewPlugin:
             "  marlzoo compare foo mappo",
             f"The algorithm is in {folder / 'marlzoo_foo' / 'algorithm.py'}.",
         ]
+
+    def test_json(self, tmp_path):
+        found = json.loads(invoke("new-plugin", "foo", "--out", str(tmp_path), "--json"))
+        assert found["folder"] == str(tmp_path / "marlzoo-foo")
+        assert found["next"][1] == "marlzoo check foo"
+        assert "class Foo(Algorithm):" in Path(found["algorithm"]).read_text()
 
     @pytest.mark.parametrize("name", ["mappo", "mat_dec", "srsv"])
     def test_built_in_names_are_taken(self, name, tmp_path, capsys):

@@ -31,7 +31,7 @@ VARIANT_CASES = [case for case in algorithm_cases() if case.world in ("mortal", 
 
 @pytest.mark.parametrize("name", sorted(BUILTIN), scope="class")
 class TestBuiltins(AlgorithmContract):
-    learning_steps = 320
+    learning_steps = 200
 
     @pytest.fixture(autouse=True)
     def _choose(self, name: str) -> None:
@@ -42,7 +42,7 @@ class TestBuiltins(AlgorithmContract):
     "variant", VARIANTS, ids=[f"{name}-{'-'.join(options)}" for name, options in VARIANTS], scope="class"
 )
 class TestVariants(AlgorithmContract):
-    learning_steps = 320
+    learning_steps = 200
 
     @pytest.fixture(autouse=True)
     def _choose(self, variant: tuple[str, dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from marlzoo.api import AlgorithmConfig
+from marlzoo.api import AlgorithmConfig, Explanation
 from marlzoo_mappo.algorithm import Mappo
 from marlzoo_mappo.config import MappoConfig
 
@@ -153,6 +153,26 @@ class GreedyCounter(Mappo):
     def act(self, view, carry, mode):
         self.updates += 1
         return super().act(view, carry, mode)
+
+
+class Summariser(Mappo):
+    """One value for the whole team."""
+
+    def explain(self, view, decision):
+        return Explanation(values=torch.zeros(len(view.obs)))
+
+
+class Boaster(Mappo):
+    """Attention to everybody at once."""
+
+    def explain(self, view, decision):
+        envs, agents = view.alive.shape
+        return Explanation(attention=torch.ones(envs, agents, agents))
+
+
+class Ponderer(Mappo):
+    def explain(self, view, decision):
+        torch.rand((), generator=self.context.generator)
 
 
 class BatchNormaliser(Mappo):
