@@ -268,7 +268,8 @@ function drawNose(pen, track, i, x, y, r) {
   const angle = at(track.heading, momentNow(), i);
   pen.strokeStyle = r >= 5 ? state.colours.paper : teamColour(track.bodies.teams[i]);
   pen.lineWidth = Math.max(1, r / 4);
-  line(pen, x, y, x + r * 0.95 * Math.cos(angle), y - r * 0.95 * Math.sin(angle));
+  const length = r >= 5 ? 0.95 * r : 2 * r;
+  line(pen, x, y, x + length * Math.cos(angle), y - length * Math.sin(angle));
 }
 
 function drawLetter(pen, track, i, x, y, r) {
