@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from marlzoo.learn.ppo_config import PpoConfig
 
@@ -15,6 +15,11 @@ class TeamPpoConfig(PpoConfig):
     critic_lr: float = Field(5e-4, gt=0, le=1, description="Adam's learning rate for the critic.")
     value_norm: bool = Field(
         True, description="The critic predicts returns on a scale kept by running statistics."
+    )
+    popart: bool = Field(
+        False,
+        description="Rescale the critic's last layer with every change of that scale, so that its values "
+        "stay what they were.",
     )
 
     width: int = Field(64, ge=1, le=8192, description="Width of the hidden layers.")
@@ -40,3 +45,9 @@ class TeamPpoConfig(PpoConfig):
         "agent's own alone (IPPO). auto: the state, or all observations where there is none.",
     )
     death_masking: bool = Field(False, description="A critic per agent sees zeros in place of a dead agent.")
+
+    @model_validator(mode="after")
+    def _popart_has_a_scale(self) -> TeamPpoConfig:
+        if self.popart and not self.value_norm:
+            raise ValueError("popart rescales with value_norm's scale; set value_norm=true too")
+        return self

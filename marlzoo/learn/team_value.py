@@ -17,7 +17,7 @@ from marlzoo.learn.team_config import TeamPpoConfig
 from marlzoo.memory.rollout import Rollout
 from marlzoo.nets.actor_critic import BodyShape, Critic
 from marlzoo.nets.inputs import CriticInput
-from marlzoo.nets.normalisation import ValueNorm
+from marlzoo.nets.normalisation import ValueNorm, rescale
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,10 @@ class Valuation:
     def targets(self, returns: Tensor) -> Tensor:
         """Returns on the critic's scale, which takes them into account first: once per rollout."""
         if self.scale is not None:
+            before = self.scale.statistics()
             self.scale.update(returns)
+            if self.config.popart:
+                rescale(self.critic.head, before, self.scale.statistics())
         return self.normalised(returns)
 
     def normalised(self, returns: Tensor) -> Tensor:
@@ -131,7 +134,8 @@ class Valuation:
         With a value per agent, only those of `agents [K]` learn; None for all.
         """
         report: dict[str, Tensor] = {}
-        gather = partial(self._piece, values, targets)
+        predicted = self.normalised(values.values) if self.config.popart else values.predicted
+        gather = partial(self._piece, values, predicted, targets)
         passes = Epochs(epochs, self.config.minibatches, self.block_size)
         for pieces in passes.batches(self._units(rollout, agents), gather, generator):
             report = self._step(pieces)
@@ -150,13 +154,13 @@ class Valuation:
         first = rollout.first[:steps].unsqueeze(-1).expand_as(needed)
         return SequenceUnits(needed.flatten(1), first.flatten(1), self.config.chunk_length)
 
-    def _piece(self, values: Values, targets: Tensor, block: Block) -> Piece:
+    def _piece(self, values: Values, predicted: Tensor, targets: Tensor, block: Block) -> Piece:
         rows, memory = block.rows, values.memory
         return Piece(
             block,
             values.prepared.flatten(0, 2)[rows],
             None if memory is None else memory.flatten(0, 2)[rows[0]],
-            values.predicted.flatten()[rows],
+            predicted.flatten()[rows],
             targets.flatten()[rows],
         )
 

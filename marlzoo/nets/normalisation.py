@@ -77,3 +77,15 @@ class ValueNorm(nn.Module):
         """The critic's predictions on the scale of returns."""
         mean, deviation = self.statistics()
         return values * deviation + mean
+
+
+@torch.no_grad()
+def rescale(head: nn.Linear, before: tuple[float, float], after: tuple[float, float]) -> None:
+    """PopArt (van Hasselt et al., 2016, eq. 9): keep what `head` says on the scale of returns.
+
+    `before` and `after` are mean and standard deviation of that scale, as `ValueNorm.statistics` gives them.
+    The optimiser's moments stay as they are.
+    """
+    (old_mean, old_deviation), (mean, deviation) = before, after
+    head.weight.mul_(old_deviation / deviation)
+    head.bias.mul_(old_deviation).add_(old_mean - mean).div_(deviation)

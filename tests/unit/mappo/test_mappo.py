@@ -282,6 +282,42 @@ class TestCritic:
         assert algorithm.state_dict()["value_norm"] is None
 
 
+class TestPopArt:
+    def test_values_stay_what_they_were_while_the_scale_moves(self):
+        algorithm = with_full_rollout(MortalWorld(4), updates=2, popart=True, value_norm_decay=0.5)
+        valuation = algorithm.valuation
+        values = valuation.evaluate(algorithm.rollout)
+        before = valuation.scale.statistics()
+        valuation.targets(algorithm.estimate(values, 0.95)[1] + 7.0)
+        assert abs(valuation.scale.statistics()[0] - before[0]) > 3
+        again = valuation.evaluate(algorithm.rollout)
+        torch.testing.assert_close(again.values, values.values, atol=1e-4, rtol=1e-4)
+        # what the clipped loss compares with is on the new scale, too
+        torch.testing.assert_close(valuation.normalised(values.values), again.predicted, atol=1e-4, rtol=1e-4)
+
+    def test_the_first_step_starts_at_the_old_prediction(self):
+        """Were it compared with predictions on the old scale, values far off would all count as clipped."""
+        losses = []
+        for popart in (False, True):
+            algorithm = with_full_rollout(
+                MortalWorld(4), updates=1, popart=popart, value_norm_decay=0.5, epochs=1, critic_lr=1e-9
+            )
+            valuation = algorithm.valuation
+            values = valuation.evaluate(algorithm.rollout)
+            returns = values.values[:-1] + 5.0
+            report = valuation.learn(
+                algorithm.rollout, values, valuation.targets(returns), algorithm.context.generator, epochs=1
+            )
+            error = valuation.normalised(returns) - valuation.evaluate(algorithm.rollout).predicted[:-1]
+            losses.append((report["value_loss"], float(0.5 * error.square().mean())))
+        for found, expected in losses:
+            assert found == pytest.approx(expected, rel=1e-3)
+
+    def test_it_needs_the_scale(self):
+        with pytest.raises(ValueError, match="set value_norm=true"):
+            MappoConfig(popart=True, value_norm=False)
+
+
 class TestSeparateActors:
     def test_each_learns_from_its_own_agent(self):
         algorithms = [with_full_rollout(MortalWorld(4), share_parameters=False) for _ in range(2)]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from marlzoo.nets.normalisation import FeatureNorm, ValueNorm
+from marlzoo.nets.normalisation import FeatureNorm, ValueNorm, rescale
 
 
 def test_feature_norm_is_a_layer_norm_before_the_layer():
@@ -25,6 +25,14 @@ def test_feature_norm_is_a_layer_norm_before_the_layer():
         output.square().sum().backward()
     torch.testing.assert_close(norm.weight.grad, reference.weight.grad, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(norm.bias.grad, reference.bias.grad, atol=1e-5, rtol=1e-5)
+
+
+def test_rescaling_by_hand():
+    """2x + 1 on the scale of returns is (x - 1) * 2 + 3."""
+    head = nn.Linear(1, 1)
+    head.load_state_dict({"weight": torch.tensor([[2.0]]), "bias": torch.tensor([1.0])})
+    rescale(head, before=(0.0, 1.0), after=(3.0, 2.0))
+    assert (head.weight.item(), head.bias.item()) == (1.0, -1.0)
 
 
 class TestValueNorm:
