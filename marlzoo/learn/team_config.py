@@ -29,6 +29,12 @@ class TeamPpoConfig(PpoConfig):
     recurrent: bool = Field(
         False, description="A gated recurrent unit after the hidden layers of both networks."
     )
+    frames: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="How many views the networks see at once, the oldest first; zeros before an episode.",
+    )
     chunk_length: int = Field(
         10, ge=1, description="Steps through which the gradient of the recurrence flows."
     )
@@ -45,6 +51,12 @@ class TeamPpoConfig(PpoConfig):
         "agent's own alone (IPPO). auto: the state, or all observations where there is none.",
     )
     death_masking: bool = Field(False, description="A critic per agent sees zeros in place of a dead agent.")
+
+    @model_validator(mode="after")
+    def _one_kind_of_memory(self) -> TeamPpoConfig:
+        if self.recurrent and self.frames > 1:
+            raise ValueError("frames stand in for a recurrence; set frames=1 or recurrent=false")
+        return self
 
     @model_validator(mode="after")
     def _popart_has_a_scale(self) -> TeamPpoConfig:

@@ -70,7 +70,7 @@ class Policy:
         self.agents = agents
         self.block_size = config.micro_batch * world.num_agents
         self.actor = Actor(
-            ActorInput(world, config.agent_ids).size,
+            ActorInput(world, config.agent_ids, config.frames).size,
             world,
             BodyShape(config.width, config.layers, config.recurrent, config.feature_norm),
             generator,

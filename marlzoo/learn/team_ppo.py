@@ -17,6 +17,7 @@ from marlzoo.learn.team_policy import Experience, Policy
 from marlzoo.learn.team_value import Valuation, Values
 from marlzoo.memory.returns import gae
 from marlzoo.memory.rollout import Rollout
+from marlzoo.nets.frames import no_past, stack, within_episode
 from marlzoo.nets.heads import noise_for
 from marlzoo.nets.inputs import ActorInput, real_components
 
@@ -35,7 +36,7 @@ class TeamPpo(Algorithm):
     def __init__(self, world: World, config: TeamPpoConfig, context: Context) -> None:
         super().__init__(world, config, context)
         self.rollout = Rollout(world, config.rollout_length, keep_final_views=config.timeout == "bootstrap")
-        self.actor_input = ActorInput(world, config.agent_ids)
+        self.actor_input = ActorInput(world, config.agent_ids, config.frames)
         self.components = real_components(world)
         alone = [slice(agent, agent + 1) for agent in range(world.num_agents)]
         slices = [slice(None)] if config.share_parameters else alone
@@ -52,24 +53,35 @@ class TeamPpo(Algorithm):
         return self.policies[0] if self.config.share_parameters else self.policies[agent]
 
     def initial_carry(self, num_envs: int) -> Carry:
-        """The memories of the actors' recurrences, `[E, N, D]`."""
-        if not self.config.recurrent:
-            return ()
-        return torch.zeros(num_envs, self.world.num_agents, self.config.width)
+        """The memories of the actors' recurrences, `[E, N, D]`, or the frames that lie behind."""
+        agents, frames = self.world.num_agents, self.config.frames
+        if frames > 1:
+            return no_past(frames, num_envs, agents, self.world.obs_dim)
+        return torch.zeros(num_envs, agents, self.config.width) if self.config.recurrent else ()
 
     @torch.no_grad()
     def act(self, view: View, carry: Carry, mode: Mode) -> Decision:
-        inputs, legal = self.actor_input(view.obs), self._legal(view.action_mask, view.alive)
-        memory = carry.masked_fill(view.first[:, None, None], 0.0) if self.config.recurrent else None
         noise = None
         if mode is Mode.SAMPLE:
             noise = noise_for(self.world, view.obs.shape[:2], self.context.generator)
+        if self.config.frames > 1:
+            past = within_episode(carry, view.first)
+            obs, after = stack(past, view.obs)
+            return Decision(self._choose(view, obs, None, noise)[0], after, {"past": past})
+        if not self.config.recurrent:
+            return Decision(self._choose(view, view.obs, None, noise)[0])
+        memory = within_episode(carry, view.first)
+        actions, remembered = self._choose(view, view.obs, memory, noise)
+        return Decision(actions, torch.cat(remembered, 1), {"memory": memory})
+
+    def _choose(
+        self, view: View, obs: Tensor, memory: Tensor | None, noise: Tensor | None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """All actors' actions, and what each remembers."""
+        inputs, legal = self.actor_input(obs), self._legal(view.action_mask, view.alive)
         choices = [policy.act(inputs, memory, legal, noise) for policy in self.policies]
-        actions = torch.cat([actions for actions, _ in choices], 1)
-        if memory is None:
-            return Decision(actions)
-        after = torch.cat([after for _, after in choices if after is not None], 1)
-        return Decision(actions, after, {"memory": memory})
+        remembered = [after for _, after in choices if after is not None]
+        return torch.cat([actions for actions, _ in choices], 1), remembered
 
     def observe(self, transition: Transition) -> None:
         self.rollout.add(transition)
@@ -104,8 +116,11 @@ class TeamPpo(Algorithm):
         rollout = self.rollout
         mask = None if rollout.action_mask is None else rollout.action_mask[:-1]
         legal, memory = self._legal(mask, rollout.alive[:-1]), rollout.memo.get("memory")
+        obs = rollout.obs[:-1]
+        if self.config.frames > 1:
+            obs, _ = stack(rollout.memo["past"], obs)
         return Experience(
-            inputs=self.actor_input(rollout.obs[:-1]).flatten(0, 2),
+            inputs=self.actor_input(obs).flatten(0, 2),
             actions=rollout.actions.flatten(0, 2),
             legal=None if legal is None else legal.flatten(0, 2),
             memory=None if memory is None else memory.flatten(0, 2),

@@ -16,6 +16,7 @@ from marlzoo.learn.ppo import clipped_value_loss
 from marlzoo.learn.team_config import TeamPpoConfig
 from marlzoo.memory.rollout import Rollout
 from marlzoo.nets.actor_critic import BodyShape, Critic
+from marlzoo.nets.frames import no_past, stack, stack_along
 from marlzoo.nets.inputs import CriticInput
 from marlzoo.nets.normalisation import ValueNorm, rescale
 
@@ -51,7 +52,8 @@ class Piece:
 
 
 class Valuation:
-    """The critic with its optimiser, its scale and, between two rollouts, its memory `[E, C, D]`."""
+    """The critic with its optimiser, its scale and, between two rollouts, its memory `[E, C, D]`: that of its
+    recurrence, or the frames that lie behind."""
 
     def __init__(self, world: World, config: TeamPpoConfig, generator: torch.Generator) -> None:
         self.config = config
@@ -59,22 +61,32 @@ class Valuation:
         # As many rows at once as the actor, however many of them an environment has.
         self.block_size = config.micro_batch * world.num_agents
         shape = BodyShape(config.width, config.layers, config.recurrent, config.feature_norm)
-        self.critic = Critic(self.input.size, shape, generator)
+        self.critic = Critic(config.frames * self.input.size, shape, generator)
         self.scale = ValueNorm(config.value_norm_decay) if config.value_norm else None
-        self.memory = (
-            torch.zeros(world.num_envs, self.input.columns, config.width) if config.recurrent else None
-        )
+        self.memory = self._blank(world.num_envs)
         self.parameters = list(self.critic.parameters())
         self.optimiser = torch.optim.Adam(self.parameters, config.critic_lr, eps=config.adam_eps, fused=True)
+
+    def _blank(self, envs: int) -> Tensor | None:
+        """The memory at the start of play."""
+        config, columns = self.config, self.input.columns
+        if config.frames > 1:
+            return no_past(config.frames, envs, columns, self.input.size)
+        return torch.zeros(envs, columns, config.width) if config.recurrent else None
 
     @torch.no_grad()
     def evaluate(self, rollout: Rollout) -> Values:
         """The values of all views of a rollout, in one pass."""
-        prepared = self.critic.prepare(self.input(rollout.obs, rollout.state, rollout.alive))
-        if self.memory is None:
-            predicted, before, after = self.critic(prepared, None), None, None
-        else:
+        inputs = self.input(rollout.obs, rollout.state, rollout.alive)
+        before, after = None, None
+        if self.memory is not None and self.config.frames > 1:
+            inputs, after = stack_along(inputs, rollout.first, self.memory)
+        prepared = self.critic.prepare(inputs)
+        if self.memory is not None and self.config.recurrent:
             predicted, before, after = self._along(prepared, rollout.first, self.memory)
+        else:
+            predicted = self.critic(prepared, None)
+        if after is not None:
             self.memory = after[rollout.length - 1]
         final = self._final_values(rollout, after) if self.config.timeout == "bootstrap" else None
         return Values(prepared, before, predicted, self._denormalised(predicted), final)
@@ -95,11 +107,14 @@ class Valuation:
         final = rollout.final_views()
         if final is not None:
             view, where = final.view, (final.steps, final.envs)
-            prepared = self.critic.prepare(self.input(view.obs, view.state, view.alive))
-            if after is None:
-                predicted = self.critic(prepared, None)
-            else:
+            inputs = self.input(view.obs, view.state, view.alive)
+            if after is not None and self.config.frames > 1:
+                inputs, _ = stack(after[where], inputs)
+            prepared = self.critic.prepare(inputs)
+            if after is not None and self.config.recurrent:
                 predicted, _ = self.critic.step(prepared, after[where])
+            else:
+                predicted = self.critic(prepared, None)
             values[where] = self._denormalised(predicted)
         return values
 

@@ -14,17 +14,17 @@ CriticInputKind = Literal["auto", "state", "state_and_obs", "joint_obs", "obs"]
 
 
 class ActorInput:
-    """The agent's observation, and its number as a one-hot vector where `agent_ids` is set.
+    """The agent's last `frames` observations, and its number as a one-hot vector where `agent_ids` is set.
 
     With ids the number of agents is in the shape of the network.
     """
 
-    def __init__(self, world: World, agent_ids: bool = False) -> None:
+    def __init__(self, world: World, agent_ids: bool = False, frames: int = 1) -> None:
         self.ids = torch.eye(world.num_agents) if agent_ids else None
-        self.size = world.obs_dim + (world.num_agents if agent_ids else 0)
+        self.size = frames * world.obs_dim + (world.num_agents if agent_ids else 0)
 
     def __call__(self, obs: Tensor) -> Tensor:
-        """`[..., N, O]` to `[..., N, size]`."""
+        """`[..., N, frames * O]` to `[..., N, size]`."""
         if self.ids is None:
             return obs
         return torch.cat([obs, self.ids.expand(*obs.shape[:-1], -1)], -1)

@@ -174,6 +174,84 @@ class TestRecurrence:
         assert driver.play(40).mean() < 0.18
 
 
+class TestFrames:
+    def test_networks_see_what_was_seen_last_also_across_rollouts(self):
+        env, frames = MortalWorld(4), 3
+        algorithm = make(env, frames=frames)
+        driver = Driver(algorithm, env).learn(1)
+        seen, observe, algorithm.update = [], algorithm.observe, lambda: None
+
+        def remembering(transition):
+            seen.append(
+                (transition.view.obs.clone(), transition.view.state.clone(), transition.view.first.clone())
+            )
+            observe(transition)
+
+        algorithm.observe = remembering
+        driver.run(12)
+        obs, state, first = (torch.stack(column) for column in zip(*seen, strict=True))
+        inputs = algorithm.experience().inputs.view(12, 4, 3, -1)
+        prepared = algorithm.valuation.evaluate(algorithm.rollout).prepared
+        critic = algorithm.valuation.critic
+        checked = 0
+        for t in range(frames - 1, 12):
+            inside = ~first[t - frames + 2 : t + 1].any(0)  # the episode is old enough
+            checked += int(inside.sum())
+            expected = torch.cat([obs[t - 2], obs[t - 1], obs[t]], -1)
+            assert torch.equal(inputs[t, inside], expected[inside])
+            whole = critic.prepare(torch.cat([state[t - 2], state[t - 1], state[t]], -1)[:, None])
+            torch.testing.assert_close(prepared[t, inside], whole[inside])
+            begun = torch.cat([torch.zeros_like(obs[t]), torch.zeros_like(obs[t]), obs[t]], -1)
+            assert torch.equal(inputs[t, first[t]], begun[first[t]])
+        assert checked > 10
+        assert bool((~first[0]).any()), "some episode went on across the rollouts"
+        going_on = ~first[0] & ~first[1]
+        assert inputs[0, going_on, :, : obs.shape[-1]].any()
+
+    def test_they_do_for_a_memory(self):
+        env = RecallWorld(16)
+        options = {"rollout_length": 16, "epochs": 5, "lr": 3e-3, "critic_lr": 3e-3}
+        driver = Driver(make(env, frames=4, **options), env).learn(20)
+        driver.restart(root=1)
+        assert driver.play(40).mean() > 0.22
+
+    def test_the_critics_frames_are_saved(self):
+        algorithm = make(MortalWorld(4), frames=3)
+        Driver(algorithm, MortalWorld(4)).learn(1)
+        state = algorithm.state_dict()
+        assert state["critic_memory"].any()
+        other = make(MortalWorld(4), seed=5, frames=3)
+        other.load_state_dict(state)
+        assert torch.equal(other.valuation.memory, algorithm.valuation.memory)
+
+    def test_a_recurrence_has_its_own_memory(self):
+        with pytest.raises(ValueError, match="set frames=1 or recurrent=false"):
+            MappoConfig(frames=4, recurrent=True)
+
+    def test_bootstrap_values_see_the_frames_before_the_last_view(self):
+        env = ScriptedWorld(4)
+        algorithm = make(env, 0, timeout="bootstrap", frames=2)
+        seen, driver = [], Driver(algorithm, env)
+        observe, algorithm.update = algorithm.observe, lambda: None
+
+        def remembering(transition):
+            ended = transition.truncated.clone()
+            seen.append((transition.view.state.clone(), transition.successor.state.clone(), ended))
+            observe(transition)
+
+        algorithm.observe = remembering
+        driver.run(12)
+        valuation = algorithm.valuation
+        values = valuation.evaluate(algorithm.rollout)
+        for t, (state, successor, truncated) in enumerate(seen):
+            inputs = torch.cat([state, successor], -1)[:, None]
+            with torch.no_grad():
+                expected = valuation.critic(valuation.critic.prepare(inputs), None)
+            expected = valuation.scale.denormalise(expected) * truncated[:, None]
+            torch.testing.assert_close(values.final[t], expected)
+        assert sum(int(truncated.sum()) for *_, truncated in seen) > 5
+
+
 class TestTimeouts:
     @pytest.mark.parametrize("recurrent", [False, True])
     def test_bootstrap_values_are_those_of_the_last_views(self, recurrent):
