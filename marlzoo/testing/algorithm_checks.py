@@ -27,6 +27,7 @@ ALGORITHM_CHECKS: tuple[Check[Subject], ...] = (
         "presets hold known settings in range",
         declared.presets,
         reason_to_skip=declared.no_presets,
+        essential=True,
     ),
     Check(
         "legal-actions",

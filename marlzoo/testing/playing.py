@@ -52,11 +52,12 @@ def legal_actions(subject: Subject, world: str) -> None:
         driver.play(10, Mode.GREEDY)
         learned(subject, driver)
     except UsageError as error:
-        raise ContractFailure("only actions that View.action_mask shows as legal", str(error)) from error
-    shown = driver.env.world
-    shape = (driver.env.world.num_envs, shown.num_agents, *(() if shown.discrete else (shown.action_dim,)))
-    kind = torch.int64 if shown.discrete else torch.float32
-    found = driver.actions[0]
+        expected = "such a world to be accepted, and only actions that View.action_mask shows as legal"
+        raise ContractFailure(expected, str(error)) from error
+    played, found = driver.env.world, driver.actions[0]
+    components = () if played.discrete else (played.action_dim,)
+    shape = (played.num_envs, played.num_agents, *components)
+    kind = torch.int64 if played.discrete else torch.float32
     if tuple(found.shape) != shape or found.dtype != kind:
         raise ContractFailure(
             f"actions of shape {list(shape)} and type {kind}",
