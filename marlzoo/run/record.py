@@ -100,9 +100,11 @@ class RunRecorder:
 
     def _notify(self, hook: str, **arguments: Any) -> None:
         """Tell the observers, who may neither end the run nor change anything that it depends on."""
-        self._host.notify(hook, run=self.info, **arguments)
         observers = ", ".join(plugin.qualified for plugin in self._host.implementing(hook))
-        self._guard.check(f"by the hook {hook} of {observers}")
+        if observers:
+            self._guard.check("in training or by a sink")
+            self._host.notify(hook, run=self.info, **arguments)
+            self._guard.check(f"by the hook {hook} of {observers}")
 
     def tick(self, trainer: Trainer) -> None:
         self._listener.tick(trainer)
