@@ -135,7 +135,9 @@ function drawTrack(pen, look) {
   if ($("targets").checked && track.target) drawTargets(pen, track, places);
   if ($("attention").checked) drawAttention(pen, places);
   for (let i = 0; i < count; i++) drawBody(pen, track, i, places[i]);
-  if (state.chosen !== NOBODY) drawChosen(pen, track, places[state.chosen]);
+  if (state.chosen === NOBODY) return;
+  drawBody(pen, track, state.chosen, places[state.chosen]);
+  drawChosen(pen, track, places[state.chosen]);
 }
 
 function drawWalls(pen, look, track) {
@@ -307,7 +309,11 @@ function drawChosen(pen, track, [x, y, r]) {
   pen.font = "600 12px system-ui, sans-serif";
   pen.textAlign = "center";
   pen.textBaseline = "alphabetic";
-  pen.fillText(spoken(track.bodies.names[state.chosen]), x, y - r - 17);
+  const name = spoken(track.bodies.names[state.chosen]);
+  pen.strokeStyle = state.colours.ground;
+  pen.lineWidth = 3;
+  pen.strokeText(name, x, y - r - 17);
+  pen.fillText(name, x, y - r - 17);
 }
 
 // --- attention
