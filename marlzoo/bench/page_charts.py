@@ -14,7 +14,7 @@ import numpy as np
 from marlzoo.bench.leaderboard import Run, Section, TaskBoard
 from marlzoo.bench.sentences import format_interval, format_score, spoken
 from marlzoo.bench.statistics import Estimate
-from marlzoo.bench.verdict import Standing
+from marlzoo.bench.verdict import RANKED_SEEDS, Standing
 
 Points = Sequence[tuple[float, float]]
 
@@ -110,7 +110,7 @@ STRIP_WIDTH = 132.0
 
 
 def curves_chart(board: TaskBoard, looks: Mapping[str, int]) -> Chart:
-    """Mean score over steps with a 95 % band, and each seed as a thin line."""
+    """Mean score over steps with a 95 % band, and each of a few seeds as a thin line."""
     task = board.task
     right = _right([standing.algorithm for standing in board.standings])
     x = Axis(0, task.steps, _LEFT, right)
@@ -123,7 +123,7 @@ def curves_chart(board: TaskBoard, looks: Mapping[str, int]) -> Chart:
             look=looks[standing.algorithm],
             path=_path(points, x, y),
             band=_band(standing, x, y),
-            seeds=tuple(_path(_curve(run), x, y) for run in board.runs[standing.algorithm]),
+            seeds=_seed_paths(board.runs[standing.algorithm], x, y),
             label=_short(standing.algorithm),
             label_y=end,
         )
@@ -238,6 +238,11 @@ def _short(label: str) -> str:
 
 def _tick(value: float, percent: bool) -> str:
     return f"{100 * value:.0f} %" if percent else f"{value:,.6g}"
+
+
+def _seed_paths(runs: Sequence[Run], x: Axis, y: Axis) -> tuple[str, ...]:
+    """None for many seeds: they would hide the means, and their band says enough."""
+    return tuple(_path(_curve(run), x, y) for run in runs) if len(runs) <= RANKED_SEEDS else ()
 
 
 def _curve(run: Run) -> list[tuple[float, float]]:
