@@ -47,6 +47,7 @@ COMMANDS = [
     "new-plugin --help",
     "compare --help",
     "leaderboard --help",
+    "leaderboard verify --help",
     "replay --help",
     "report --help",
     "export --help",
