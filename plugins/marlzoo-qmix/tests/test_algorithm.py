@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -64,13 +65,11 @@ def test_one_optimiser_step_for_so_many_episodes() -> None:
 def test_greedy_play_is_the_networks_and_forgets_at_the_start_of_an_episode() -> None:
     env = MortalWorld(4)
     driver, algorithm = drive(env)
-    driver.run(11)
-    view, first = driver.view, driver.view.first
+    first = torch.tensor([True, False, True, False])
+    view = dataclasses.replace(driver.view, first=first)
     carry = (torch.randn(4, 3, 64, generator=torch.Generator().manual_seed(0)), torch.ones(4, 3).long())
     decision = algorithm.act(view, carry, Mode.GREEDY)
     fresh = algorithm.act(view, algorithm.initial_carry(4), Mode.GREEDY)
-    assert first.any()
-    assert not first.all()
     assert torch.equal(decision.carry[0][first], fresh.carry[0][first])
     assert not torch.equal(decision.carry[0][~first], fresh.carry[0][~first])
 
@@ -112,9 +111,9 @@ def test_the_two_step_game_tells_them_apart(name: str, expected: float) -> None:
     """Learned from random play, as in the paper's table 1: QMIX finds 8, the sum settles for 7."""
     env = TwoStepGame(16)
     driver, _ = drive(env, name, **TWO_STEP)
-    driver.learn(400)
+    driver.learn(300)
     driver.restart()
-    assert driver.play(2).sum(0).unique().tolist() == [expected]
+    assert set(driver.play(2).sum(0).flatten().tolist()) == {expected}
 
 
 def test_the_carry_is_for_as_many_environments_as_asked() -> None:
