@@ -45,8 +45,9 @@ def command() -> None:
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @suite_option
 @store_option
+@json_option
 @pass_registry
-def add(registry: Registry, /, runs: tuple[Path, ...], suite: str, store: Path) -> None:
+def add(registry: Registry, /, runs: tuple[Path, ...], suite: str, store: Path, as_json: bool) -> None:
     """Put finished RUNS into the store: run folders, or comparisons with all their finished cells.
 
     A result that is there already stays as it is; another one in its place is an error.
@@ -60,8 +61,11 @@ def add(registry: Registry, /, runs: tuple[Path, ...], suite: str, store: Path) 
     entries = [entry_from_run(folder) for folder in folders]
     for entry in entries:
         _check_belongs(found.spec, entry)
-    for entry in entries:
-        click.echo(str(write_entry(store, found.address, entry)))
+    files = [str(write_entry(store, found.address, entry)) for entry in entries]
+    if as_json:
+        print_json({"files": files})
+    else:
+        click.echo("\n".join(files))
 
 
 @command.command("show")

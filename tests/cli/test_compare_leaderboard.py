@@ -38,8 +38,8 @@ def test_a_finished_run_gets_in_and_is_shown(here, capsys):
     assert marlzoo("leaderboard", "add", "run", "--suite", "tiny") == 0
     (path,) = (here / "leaderboard" / "results").glob("tiny/echo-1@embedded-1/*/0.json")
     assert capsys.readouterr().out.strip() == str(path.relative_to(here))
-    assert marlzoo("leaderboard", "add", "run", "--suite", "tiny") == 0
-    capsys.readouterr()
+    assert marlzoo("leaderboard", "add", "run", "--suite", "tiny", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"files": [str(path.relative_to(here))]}
     assert marlzoo("leaderboard", "show", "--suite", "tiny") == 0
     first, _, third, *_ = capsys.readouterr().out.splitlines()
     assert first == "# tiny: embedded 1, 200 steps"
