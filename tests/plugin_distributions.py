@@ -84,7 +84,7 @@ def marlzoo(
         text=True,
         env=settings | dict(environ or {}),
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 
