@@ -18,7 +18,7 @@ S = TypeVar("S")
 Status = Literal["ok", "failed", "skipped"]
 
 
-def _always(subject: object, world: str) -> str:
+def _no_reason(subject: object, world: str) -> str:
     return ""
 
 
@@ -39,7 +39,7 @@ class Check(Generic[S]):
     rule: str
     run: Callable[[S, str], None]
     worlds: Sequence[str] = ("",)
-    reason_to_skip: Callable[[S, str], str] = _always
+    reason_to_skip: Callable[[S, str], str] = _no_reason
     essential: bool = False
 
     def __call__(self, subject: S, world: str = "") -> None:
