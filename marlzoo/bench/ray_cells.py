@@ -13,6 +13,9 @@ import time
 from types import TracebackType
 from typing import Any
 
+import ray
+from ray.exceptions import RayError, RayTaskError, TaskCancelledError
+
 from marlzoo.bench.comparison import Comparison
 from marlzoo.bench.executors import EXIT_INTERRUPTED, Job, launch_here
 from marlzoo.bench.matrix import Cell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 import json
 import os
 import shlex
@@ -20,7 +21,7 @@ from marlzoo.cli.complete import complete_algorithm, complete_environment, compl
 from marlzoo.cli.render import print_table
 from marlzoo.cli.session import EXIT_INTERRUPTED, count_option, json_option, quiet_option
 from marlzoo.cli.state import State, pass_state
-from marlzoo.errors import RunError, UsageError
+from marlzoo.errors import MissingPieceError, RunError, UsageError
 
 if TYPE_CHECKING:
     from marlzoo.bench.comparison import Comparison
@@ -120,6 +121,8 @@ def command(
     if a run has no result.
     """
     _check_modes(resume=resume, extend=extend, retry_failed=retry_failed, dry_run=dry_run)
+    if executor == "ray" and importlib.util.find_spec("ray") is None:
+        raise MissingPieceError("--executor ray needs Ray; install it with: pip install 'marlzoo[ray]'")
     if dry_run:
         _print_cost(_new_matrix(state, asked), jobs or _cores(), as_json=as_json)
         return

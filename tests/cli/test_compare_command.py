@@ -150,8 +150,13 @@ def test_a_comparison_is_extended_by_seeds_and_steps(tmp_path):
     assert compare(*asked, "--steps", "200", "-o", "parrot.lr=0.1", "--out", str(out)).returncode == 0
     done = compare("--extend", "--seeds", "0..1", "--steps", "400", "--out", str(out), "--json")
     assert done.returncode == 0, done.stderr
-    (task,) = json.loads(done.stdout)["tasks"]
+    document = json.loads(done.stdout)
+    (task,) = document["tasks"]
     assert [(one["algorithm"], one["seeds"]) for one in task["standings"]] == [("parrot", [0, 1])]
+    assert document["overrides"] == ["parrot.lr=0.1"]
+    said = (out / "verdict.md").read_text()
+    assert "Hyper-parameters set by hand: parrot.lr=0.1." in said
+    assert "1 run(s) were begun with a smaller budget" in said
     for seed, extensions in ((0, [{"at_step": 200, "from": 200, "to": 400}]), (1, None)):
         folder = out / "cells" / "echo-1" / "parrot" / str(seed)
         manifest = read_json(folder / "manifest.json")
@@ -196,6 +201,16 @@ def test_misuse_is_explained(arguments, message, tmp_path, monkeypatch, capsys):
         main(["compare", *arguments])
     assert caught.value.code == 2
     assert capsys.readouterr().err.startswith(f"error: {message}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_ray_it_says_what_to_install_and_begins_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(SystemExit) as caught:
+        main(["compare", "mat", "--env", "smac:3m", "--executor", "ray"])
+    assert caught.value.code == 3
+    assert "pip install 'marlzoo[ray]'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

@@ -5,13 +5,24 @@ observations padded to the widest, nothing else added.
 from __future__ import annotations
 
 import abc
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
+
+from marlzoo.errors import MissingPieceError
+
+try:
+    import mujoco
+except AttributeError as error:
+    # That is how a missing OpenGL library shows when MUJOCO_GL asks for it.
+    raise MissingPieceError(
+        f"MuJoCo does not start with MUJOCO_GL={os.environ.get('MUJOCO_GL', '')}: {error}; unset it, or "
+        "install the library that it names (libEGL, libOSMesa)"
+    ) from error
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
