@@ -30,7 +30,6 @@
     const wanted = rest.join(" ");
     for (const part of all("main [data-algorithm]")) {
       part.toggleAttribute("hidden", without.has(part.dataset.algorithm) || without.has(part.dataset.other));
-      if (part instanceof SVGElement) part.style.display = part.hasAttribute("hidden") ? "none" : "";
     }
     for (const task of all("[data-task]")) task.hidden = kind === "task" && task.dataset.task !== wanted;
     for (const suite of all("[data-suite]")) {
