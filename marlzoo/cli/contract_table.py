@@ -47,12 +47,21 @@ def print_outcomes(name: str, found: Sequence[Outcome]) -> None:
     grouped = [[outcome for outcome in found if outcome.check == check] for check in checks]
     rows = [(group[0].check, _result(group), group[0].rule) for group in grouped]
     print_table(("Check", "Result", "What must hold"), rows)
-    failures = [outcome for outcome in found if outcome.status == "failed"]
-    _print_failures(failures)
-    failed = len({failure.check for failure in failures})
+    _print_failures([outcome for outcome in found if outcome.status == "failed"])
     click.echo()
-    verdict = f"fails {failed} of {len(rows)} checks" if failed else f"keeps its contract: {len(rows)} checks"
-    click.secho(f"{name} {verdict}", fg="red" if failed else "green", bold=True)
+    failed = any(outcome.status == "failed" for outcome in found)
+    click.secho(f"{name} {verdict(found)}", fg="red" if failed else "green", bold=True)
+
+
+def verdict(found: Sequence[Outcome]) -> str:
+    """What came of all checks: `keeps its contract: 17 checks, 3 skipped`."""
+    failed = {outcome.check for outcome in found if outcome.status == "failed"}
+    tried = {outcome.check for outcome in found if outcome.status != "skipped"}
+    skipped = {outcome.check for outcome in found} - tried
+    said = f"keeps its contract: {len(tried)} check{'' if len(tried) == 1 else 's'}"
+    if failed:
+        said = f"fails {len(failed)} of {len(tried)} checks"
+    return said + (f", {len(skipped)} skipped" if skipped else "")
 
 
 def _result(group: Sequence[Outcome]) -> str:

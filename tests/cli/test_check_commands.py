@@ -116,7 +116,7 @@ class TestCheckEnv:
         output = invoke("check-env", "pettingzoo:half_done:make", code=1)
         assert output.splitlines()[1].startswith("problem  half_done:make cannot be used: ")
 
-    def test_after_an_essential_failure_nothing_more_is_tried(self, tmp_path, monkeypatch):
+    def test_what_cannot_be_used_is_not_checked_further(self, tmp_path, monkeypatch):
         (tmp_path / "half_known.py").write_text("import toy_worlds_of_nobody\n")
         monkeypatch.chdir(tmp_path)
         found = json.loads(invoke("check-env", "pettingzoo:half_known", "--json", code=1))
