@@ -27,7 +27,6 @@ NOT_RUN = {
     "docs/evaluation.md": 2,
     "docs/pettingzoo.md": 1,
     "docs/quickstart.md": 1,
-    "docs/replay.md": 1,
     "docs/starcraft2.md": 1,
     "plugins/marlzoo-gridworld/README.md": 2,
     "plugins/marlzoo-qmix/README.md": 2,
