@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from marlzoo.bench.comparison import FINISHED, Comparison
-from marlzoo.bench.matrix import FIRST_LOOK
+from marlzoo.bench.matrix import FIRST_LOOK, Cell
 from marlzoo.bench.sentences import verdict_lines
 from marlzoo.bench.store import Entry, entry_from_run
 from marlzoo.bench.verdict import Scale, Verdict, judge
 from marlzoo.registry import Registry
 from marlzoo.run.files import replace_file, reported, write_json
+from marlzoo.run.folder import RunFolder
 
 _FIRST_LOOK_NOTE = "A first look: too short and too few seeds for a ranking. This result is unranked."
 
@@ -24,8 +25,7 @@ def conclude(
     scales = {entry.environment: scale_of(registry, entry.environment) for _, entry in results}
     verdict = judge(results, scales, threshold) if results else Verdict([], None)
     lines = [f"# {comparison.path.name}", "", *verdict_lines(verdict, statuses)]
-    if comparison.matrix.suite == FIRST_LOOK:
-        lines[2:2] = [_FIRST_LOOK_NOTE, ""]
+    lines[2:2] = [line for note in _notes(comparison) for line in (note, "")]
     missing = [
         {**vars(status.cell), "state": status.state, "step": status.step, "error": status.error}
         for status in statuses
@@ -36,6 +36,7 @@ def conclude(
         "suite": comparison.matrix.suite,
         "cells": len(statuses),
         "missing": missing,
+        "overrides": list(comparison.matrix.overrides),
         **verdict.to_json(),
         "sentences": [line.removeprefix("- ") for line in lines if line.startswith("- ")],
     }
@@ -46,10 +47,31 @@ def conclude(
     return document, lines
 
 
+def _notes(comparison: Comparison) -> list[str]:
+    """What a reader has to know before the numbers."""
+    matrix, notes = comparison.matrix, []
+    if matrix.suite == FIRST_LOOK:
+        notes.append(_FIRST_LOOK_NOTE)
+    if matrix.overrides:
+        notes.append(f"Hyper-parameters set by hand: {', '.join(matrix.overrides)}.")
+    extended = sum(
+        bool(RunFolder(comparison.folder(cell)).read_manifest().get("extensions"))
+        for cell in _finished(comparison)
+    )
+    if extended:
+        notes.append(
+            f"{extended} run(s) were begun with a smaller budget: until then they had its schedules."
+        )
+    return notes
+
+
+def _finished(comparison: Comparison) -> list[Cell]:
+    return [status.cell for status in comparison.statuses() if status.state == FINISHED]
+
+
 def finished_entries(comparison: Comparison) -> list[tuple[str, Entry]]:
     """The algorithm's name and the entry of every finished cell."""
-    finished = [status.cell for status in comparison.statuses() if status.state == FINISHED]
-    return [(cell.algorithm, entry_from_run(comparison.folder(cell))) for cell in finished]
+    return [(cell.algorithm, entry_from_run(comparison.folder(cell))) for cell in _finished(comparison)]
 
 
 def scale_of(registry: Registry, environment: str) -> Scale:
