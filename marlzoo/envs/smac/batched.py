@@ -84,7 +84,8 @@ class SmacEnv(DrawnBattles, BatchedEnv):
         return StepResult(current.view, out.reward_tensor, out.terminated_tensor, out.truncated_tensor, info)
 
     def reset_done(self) -> View:
-        return self._begin(self._step.ended)
+        ended = self._step.ended
+        return self._begin(ended) if ended.any() else self._views.current.view
 
     def snapshot(self) -> dict[str, Any]:
         state = {name: array.copy() for name, array in self.battles._asdict().items()}
@@ -112,7 +113,7 @@ class SmacEnv(DrawnBattles, BatchedEnv):
 
     def _show(self, which: NDArray[np.bool_], arrays: ViewArrays, fresh: bool) -> None:
         out = self._outputs(arrays)
-        show_battles(self.rules, self.layout, self.prices, self.battles, self._scratch, which, fresh, out)
+        show_battles(self.layout, self.prices, self.battles, self._scratch, which, fresh, out)
 
     def _checked(self, actions: Tensor) -> NDArray[np.int64]:
         chosen = np.ascontiguousarray(actions.numpy(), np.int64)

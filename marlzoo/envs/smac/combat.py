@@ -66,6 +66,7 @@ from marlzoo.envs.smac.state import (
 
 ZERO, HALF, ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 TINY = np.float32(1e-6)
+ONCE = np.uint32(1)  # of the type of the HITS row, so that one `_strike` is compiled
 
 
 @physics
@@ -121,7 +122,7 @@ def _release(r: Rules, f: Floats, n: Ints, rng: Words, i: int, j: int) -> None:
         _strike(r, f, n, i, j, r.trait[HITS, i])
         return
     if delivery == MELEE:
-        _strike(r, f, n, i, j, np.int32(1))
+        _strike(r, f, n, i, j, ONCE)
         if r.trait[HITS, i] == 1:
             return
     n[HIT_TARGET, i] = j
@@ -150,7 +151,7 @@ def land_hits(r: Rules, f: Floats, n: Ints) -> None:
         if n[HIT_LEFT, i] > 0:
             n[HIT_LEFT, i] -= 1
             if n[HIT_LEFT, i] == 0:
-                _land(r, f, n, i, n[HIT_TARGET, i])
+                _land(r, f, n, i, np.int64(n[HIT_TARGET, i]))
 
 
 @physics
@@ -161,7 +162,7 @@ def _land(r: Rules, f: Floats, n: Ints, i: int, j: int) -> None:
     if delivery == BEAM:
         _sweep(r, f, n, i, j)
     else:
-        _strike(r, f, n, i, j, np.int32(1))
+        _strike(r, f, n, i, j, ONCE)
 
 
 @physics
@@ -194,7 +195,7 @@ def _explode(r: Rules, f: Floats, n: Ints, i: int) -> None:
     for j in range(low, high):
         grounded = f[ALIVE, j] > ZERO and r.trait[LAYER, j] != AIR
         if grounded and gap(f, i, j) <= r.stat[SPLASH, i] + r.stat[RADIUS, j]:
-            _strike(r, f, n, i, j, np.int32(1))
+            _strike(r, f, n, i, j, ONCE)
 
 
 @physics

@@ -65,7 +65,6 @@ def layout(
     obs_spec, state_spec, state_rows = _specs(smac_map, config)
     obs_view, obs_blocks, obs_size = _view(obs_spec, smac_map, local_obs=0)
     state_view, state_blocks, state_size = _view(state_spec, smac_map, local_obs=obs_size)
-    blocks = np.stack([obs_blocks, state_blocks])
     n_agents, n_units = smac_map.n_allies, smac_map.n_allies + smac_map.n_enemies
     return ObserveLayout(
         n_agents=n_agents,
@@ -78,17 +77,17 @@ def layout(
         episode_limit=smac_map.episode_limit,
         move_amount=float(config.move_amount),
         views=np.stack([obs_view, state_view]),
-        blocks=blocks,
+        blocks=np.stack([obs_blocks, state_blocks]),
         grids=_grids(smac_map),
         frame=_frame(smac_map, config),
         largest=_largest(force),
         kind=np.array(_type_indices(force), np.int64),
         medivac=np.array([force.is_medivac(unit) for unit in force.allies] + [False] * smac_map.n_enemies),
         alive=np.zeros(n_units, bool),
-        position=np.zeros((n_units, 2)),
+        position=np.zeros((2, n_units)),
         distance=np.zeros((n_agents, n_units)),
+        relation=np.zeros((kernel.RELATIONS, n_agents, n_units), np.float32),
         units=np.zeros((n_units, kernel.UNIT_COLUMNS), np.float32),
-        rows=np.zeros((n_units, int(blocks[:, :, kernel.WIDTH].max())), np.float32),
     )
 
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from marlzoo.envs.smac.jit import physics
+from marlzoo.envs.smac.jit import merged, physics
 from marlzoo.envs.smac.rules import ACCELERATION, AIR, CONTACT, GROUND, KIND, LAYER, SPEED, Rules
 from marlzoo.envs.smac.state import (
     ALIVE,
@@ -45,7 +45,7 @@ def stand(f: Floats, i: int) -> None:
     f[PACE, i] = ZERO
 
 
-@physics
+@merged
 def walk(r: Rules, f: Floats, n: Ints, i: int, gx: float, gy: float, stop_at: float, limit: float) -> None:
     """Move unit i one loop towards `(gx, gy)`, until the centre is `stop_at` away, no faster than `limit`."""
     f[STILL, i] = ZERO
@@ -83,7 +83,7 @@ def _cell(x: float, y: float) -> int:
     return np.int64(x) * SIZE + np.int64(y)
 
 
-@physics
+@merged
 def _step_or_slide(r: Rules, f: Floats, n: Ints, i: int, ux: float, uy: float, step: float) -> None:
     """Take the step along the unit vector `(ux, uy)`, or slide round the unit that is in the way."""
     nx, ny = within_walls(r, f, i, f[X, i] + ux * step, f[Y, i] + uy * step)
@@ -111,7 +111,7 @@ def _clash(r: Rules, f: Floats, i: int, x: float, y: float) -> float:
     return overlap
 
 
-@physics
+@merged
 def _go_round(r: Rules, f: Floats, n: Ints, i: int, ux: float, uy: float, step: float) -> None:
     """Turn away from the unit vector `(ux, uy)`, where somebody stands, until the step is free.
 

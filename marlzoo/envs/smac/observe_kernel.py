@@ -5,8 +5,8 @@ SMAC does it, so that the results agree to the last bit. No fastmath here.
 
 A *view* is one vector (an agent's observation, or a state), made of blocks at fixed offsets; a block of
 units is made of rows, and a row of columns. `layout` decides offsets and columns, so these kernels serve
-both observation profiles. Units are numbered allies first, then enemies. A unit's part of a row that does
-not depend on who looks (health, type, ...) is prepared once per step.
+both observation profiles. Units are numbered allies first, then enemies. All numbers of a row are scaled once
+per step, for one agent or for all.
 
 What varies between maps and arguments stands in arrays, not in types, and every function is called from one
 place: that keeps the time of compilation down.
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marlzoo.envs.smac.jit import exact
+from marlzoo.envs.smac.jit import exact, merged
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -46,6 +46,11 @@ HEALTH_SHARE, SHIELD_SHARE, CHARGE, CENTER_X, CENTER_Y = range(5)
 """Columns of what every observer sees alike of a unit, scaled."""
 
 UNIT_COLUMNS = 5
+
+DISTANCE, DX, DY = range(3)
+"""What lies between an agent and a unit, as a share of the sight range."""
+
+RELATIONS = 3
 
 OBS, STATE = range(2)
 """Views."""
@@ -125,16 +130,16 @@ class ObserveLayout(NamedTuple):
     alive: Bools
     """Scratch `[U]`."""
     position: Doubles
-    """Scratch `[U, 2]`."""
+    """Scratch `[2, U]`: x and y."""
     distance: Doubles
     """Scratch `[N, U]`; rows of dead agents hold old numbers, the diagonal is zero."""
+    relation: Floats
+    """Scratch `[RELATIONS, N, U]`, as `distance`."""
     units: Floats
     """Scratch `[U, UNIT_COLUMNS]`."""
-    rows: Floats
-    """Scratch `[U, W]`: rows of one block, without what depends on who looks."""
 
 
-@exact
+@merged
 def observe_into(
     layout: ObserveLayout,
     allies: Floats,
@@ -161,10 +166,11 @@ def observe_into(
     alive, distance, n_agents = layout.alive, layout.distance, layout.n_agents
     for side in range(2):
         _read_side(layout, enemies if side else allies, n_agents if side else 0)
-    _measure(alive, layout.position, distance)
+    _measure(alive, layout.position, distance, layout.relation)
     for i in range(n_agents):
         alive_out[i] = alive[i]
-        _mask_moves(alive[i], layout.position[i], layout.grids[0], layout.move_amount / 2, mask_out[i])
+        x, y = layout.position[0, i], layout.position[1, i]
+        _mask_moves(alive[i], x, y, layout.grids[0], layout.move_amount / 2, mask_out[i])
         _mask_targets(i, alive, distance, layout.medivac, mask_out[i])
     states = state_out.reshape((layout.state_rows, layout.state_size))
     time = step / layout.episode_limit
@@ -186,8 +192,8 @@ def _read_side(layout: ObserveLayout, table: Floats, first: int) -> None:
         charge = table[row, ENERGY] if layout.medivac[unit] else table[row, COOLDOWN]
         share = layout.units[unit]
         layout.alive[unit] = living
-        layout.position[unit, 0] = table[row, X]
-        layout.position[unit, 1] = table[row, Y]
+        layout.position[0, unit] = table[row, X]
+        layout.position[1, unit] = table[row, Y]
         share[HEALTH_SHARE] = table[row, HP] / largest[unit, 0] if living else 0.0
         share[SHIELD_SHARE] = table[row, SHIELD] / largest[unit, 1]
         share[CHARGE] = charge / largest[unit, 2]
@@ -196,17 +202,30 @@ def _read_side(layout: ObserveLayout, table: Floats, first: int) -> None:
 
 
 @exact
-def _measure(alive: Bools, position: Doubles, distance: Doubles) -> None:
-    """How far every living agent is from every unit."""
-    n_agents, n_units = distance.shape
-    for i in range(n_agents):
-        if not alive[i]:
-            continue
-        for j in range(i + 1, n_units):
-            gap = _length(position[j, 0] - position[i, 0], position[j, 1] - position[i, 1])
-            distance[i, j] = gap
-            if j < n_agents:
-                distance[j, i] = gap
+def _measure(alive: Bools, position: Doubles, distance: Doubles, relation: Floats) -> None:
+    """How far every unit is from every living agent, and in which direction."""
+    for i in range(distance.shape[0]):
+        if alive[i]:
+            _measure_from(i, position, distance, relation)
+
+
+@exact
+def _measure_from(i: int, position: Doubles, distance: Doubles, relation: Floats) -> None:
+    """One agent's part of `distance` and `relation`, in loops that vectorise: ties are rare."""
+    x, y, n_units = position[0, i], position[1, i], distance.shape[1]
+    ties = 0
+    for j in range(n_units):
+        dx, dy = position[0, j] - x, position[1, j] - y
+        square = dx * dx + dy * dy
+        distance[i, j] = math.sqrt(square)
+        ties += (abs(square - SHOOT * SHOOT) < TIE) | (abs(square - SIGHT * SIGHT) < TIE)
+    if ties > 0:
+        for j in range(n_units):
+            distance[i, j] = _length(position[0, j] - x, position[1, j] - y)
+    for j in range(n_units):
+        relation[DISTANCE, i, j] = distance[i, j] / SIGHT
+        relation[DX, i, j] = (position[0, j] - x) / SIGHT
+        relation[DY, i, j] = (position[1, j] - y) / SIGHT
 
 
 @exact
@@ -218,7 +237,7 @@ def _length(dx: float, dy: float) -> float:
 
 
 @exact
-def _mask_moves(living: bool, at: Doubles, pathing: Doubles, reach: float, mask: Bools) -> None:
+def _mask_moves(living: bool, x0: float, y0: float, pathing: Doubles, reach: float, mask: Bools) -> None:
     """No-op, stop and the four moves of one agent; its targets are cleared."""
     for k in range(mask.shape[0]):
         mask[k] = False
@@ -227,14 +246,14 @@ def _mask_moves(living: bool, at: Doubles, pathing: Doubles, reach: float, mask:
         mask[STOP] = True
         for k in range(4):
             step = reach if k in (0, 2) else -reach
-            x, y = (at[0], at[1] + step) if k < 2 else (at[0] + step, at[1])
+            x, y = (x0, y0 + step) if k < 2 else (x0 + step, y0)
             mask[NORTH + k] = _inside(pathing, x, y) and pathing[int(x), int(y)] != 0.0
 
 
 @exact
 def _inside(grid: Doubles, x: float, y: float) -> bool:
     """Whether the cell of a point is on the map. Coordinates are cut towards zero, so -0.5 is inside."""
-    return 0 <= np.trunc(x) < grid.shape[0] and 0 <= np.trunc(y) < grid.shape[1]
+    return -1.0 < x < grid.shape[0] and -1.0 < y < grid.shape[1]
 
 
 @exact
@@ -257,7 +276,7 @@ def _copy_observations(obs: Floats, out: Floats) -> None:
                 out[line, i * size + k] = obs[i, k]
 
 
-@exact
+@merged
 def _write_view(
     layout: ObserveLayout, v: int, last_actions: Ints, time: float, mask: Bools, obs: Floats, out: Floats
 ) -> None:
@@ -299,77 +318,73 @@ def _first_living(alive: Bools, n_agents: int) -> int:
     return 0
 
 
-@exact
+@merged
 def _write_block(
     layout: ObserveLayout, v: int, b: int, solo: int, last_actions: Ints, mask: Bools, out: Floats
 ) -> None:
     """A block of units for every observer: each unit that is alive and in sight, or one's own row."""
-    view, block, alive, width = layout.views[v], layout.blocks[v, b], layout.alive, layout.blocks[v, b, WIDTH]
+    view, block, alive = layout.views[v], layout.blocks[v, b], layout.alive
     first, end = (layout.n_agents, alive.shape[0]) if b == ENEMIES else (0, layout.n_agents)
     skips_self, sees_all = view[SKIPS_SELF] != 0 and b == ALLIES, view[SEES_ALL] != 0
-    _fill_rows(layout, block, first, end, last_actions)
     for line in range(out.shape[0]):
         observer = line if out.shape[0] > 1 else solo
         if view[MUST_BE_ALIVE] != 0 and not alive[observer]:
             continue
+        relates = alive[observer] or b == OWN
+        tells_action = b != ENEMIES and (relates or view[SKIPS_SELF] != 0)
         at = Index(block[AT])
         for unit in range(observer if b == OWN else first, observer + 1 if b == OWN else end):
             if skips_self and unit == observer:
                 continue
             if (alive[unit] or b == OWN) and (sees_all or layout.distance[observer, unit] < SIGHT):
-                for k in range(width):
-                    out[line, at + Index(k)] = layout.rows[unit, k]
-                if alive[observer] or b == OWN:
+                last_action = last_actions[unit] if tells_action else -1
+                _describe(block, layout.units[unit], layout.kind[unit], last_action, out[line], at)
+                if relates:
                     available = b == ENEMIES and mask[observer, FIRST_TARGET + unit - first]
-                    _relate(layout, block, observer, unit, available, out[line], at)
-                elif view[SKIPS_SELF] == 0 and block[ROW_ACTION] >= 0:
-                    for k in range(block[ROW_ACTION], width):
-                        out[line, at + Index(k)] = 0.0
-            at += Index(width)
+                    visible = layout.distance[observer, unit] < SIGHT
+                    _relate(block, layout.relation, observer, unit, available, visible, out[line], at)
+            at += Index(block[WIDTH])
 
 
 @exact
-def _fill_rows(layout: ObserveLayout, block: Longs, first: int, end: int, last_actions: Ints) -> None:
-    for unit in range(first, end):
-        last_action = last_actions[unit] if unit < layout.n_agents else -1
-        _fill_row(block, layout.units[unit], layout.kind[unit], last_action, layout.rows[unit])
-
-
-@exact
-def _fill_row(block: Longs, share: Floats, kind: int, last_action: int, row: Floats) -> None:
-    """The part of a unit's row that does not depend on who looks."""
-    for k in range(block[WIDTH]):
-        row[k] = 0.0
+def _describe(block: Longs, share: Floats, kind: int, last_action: int, row: Floats, at: int) -> None:
+    """The part of a unit's row, which begins at `at`, that does not depend on who looks."""
     if block[ROW_HEALTH] >= 0:
-        row[block[ROW_HEALTH]] = share[HEALTH_SHARE]
+        row[at + Index(block[ROW_HEALTH])] = share[HEALTH_SHARE]
     if block[ROW_SHIELD] >= 0:
-        row[block[ROW_SHIELD]] = share[SHIELD_SHARE]
+        row[at + Index(block[ROW_SHIELD])] = share[SHIELD_SHARE]
     if block[ROW_CHARGE] >= 0:
-        row[block[ROW_CHARGE]] = share[CHARGE]
+        row[at + Index(block[ROW_CHARGE])] = share[CHARGE]
     if block[ROW_CENTER_X] >= 0:
-        row[block[ROW_CENTER_X]] = share[CENTER_X]
-        row[block[ROW_CENTER_Y]] = share[CENTER_Y]
+        row[at + Index(block[ROW_CENTER_X])] = share[CENTER_X]
+        row[at + Index(block[ROW_CENTER_Y])] = share[CENTER_Y]
     if block[ROW_KIND] >= 0:
-        row[block[ROW_KIND] + kind] = 1.0
+        row[at + Index(block[ROW_KIND] + kind)] = 1.0
     if block[ROW_ACTION] >= 0 and last_action >= 0:
-        row[block[ROW_ACTION] + last_action] = 1.0
+        row[at + Index(block[ROW_ACTION] + last_action)] = 1.0
 
 
 @exact
 def _relate(
-    layout: ObserveLayout, block: Longs, observer: int, unit: int, available: bool, out: Floats, at: int
+    block: Longs,
+    relation: Floats,
+    observer: int,
+    unit: int,
+    available: bool,
+    visible: bool,
+    row: Floats,
+    at: int,
 ) -> None:
-    """The part of a unit's row that depends on who looks."""
-    distance, position = layout.distance[observer, unit], layout.position
+    """The part of a unit's row, which begins at `at`, that depends on who looks."""
     if block[ROW_AVAILABLE] >= 0:
-        out[at + Index(block[ROW_AVAILABLE])] = available
+        row[at + Index(block[ROW_AVAILABLE])] = available
     if block[ROW_VISIBLE] >= 0:
-        out[at + Index(block[ROW_VISIBLE])] = distance < SIGHT
+        row[at + Index(block[ROW_VISIBLE])] = visible
     if block[ROW_DISTANCE] >= 0:
-        out[at + Index(block[ROW_DISTANCE])] = distance / SIGHT
+        row[at + Index(block[ROW_DISTANCE])] = relation[DISTANCE, observer, unit]
     if block[ROW_DX] >= 0:
-        out[at + Index(block[ROW_DX])] = (position[unit, 0] - position[observer, 0]) / SIGHT
-        out[at + Index(block[ROW_DY])] = (position[unit, 1] - position[observer, 1]) / SIGHT
+        row[at + Index(block[ROW_DX])] = relation[DX, observer, unit]
+        row[at + Index(block[ROW_DY])] = relation[DY, observer, unit]
 
 
 @exact
@@ -379,7 +394,7 @@ def _write_moves(layout: ObserveLayout, view: Longs, observer: int, mask: Bools,
     for k in range(4):
         out[at + k] = mask[observer, NORTH + k]
     at += 4
-    x, y = np.trunc(layout.position[observer, 0]), np.trunc(layout.position[observer, 1])
+    x, y = np.trunc(layout.position[0, observer]), np.trunc(layout.position[1, observer])
     for g in range(2):
         if view[SHOWS_PATHING + g] == 0:
             continue

@@ -85,7 +85,7 @@ def choose(r: Rules, f: Floats, n: Ints, i: int, loop: int) -> None:
 @physics
 def _choose_foe(r: Rules, f: Floats, n: Ints, i: int) -> None:
     """Keep a target that can be fired at; else the nearest of the first class within the scan radius."""
-    current = n[TARGET, i]
+    current = np.int64(n[TARGET, i])
     if current >= 0 and (n[WINDUP, i] >= 0 or in_reach(r, f, i, current)):
         return
     best, best_key = current, HUGE

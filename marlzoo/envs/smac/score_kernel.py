@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marlzoo.envs.smac.jit import exact
+from marlzoo.envs.smac.jit import exact, merged
 from marlzoo.envs.smac.observe_kernel import ALIVE, HP, SHIELD, Bools, Doubles, Floats
 
 REWARD, END, DEAD_ALLIES, DEAD_ENEMIES, REGENERATION = range(5)
@@ -43,7 +43,7 @@ class ScoreLayout(NamedTuple):
     """`[M]`."""
 
 
-@exact
+@merged
 def score_into(
     layout: ScoreLayout,
     allies_before: Floats,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from marlzoo.envs.smac.combat import bury, fight, heal, land_hits, reach
-from marlzoo.envs.smac.jit import physics
+from marlzoo.envs.smac.jit import merged, physics
 from marlzoo.envs.smac.movement import push_apart, stand, walk
 from marlzoo.envs.smac.opponent import answer_attackers, choose, escort_pace
 from marlzoo.envs.smac.rng import draw
@@ -90,7 +90,7 @@ def _order_target(r: Rules, f: Floats, n: Ints, i: int, k: int) -> None:
     n[TARGET, i] = target
 
 
-@physics
+@merged
 def run_loops(r: Rules, f: Floats, n: Ints, rng: Words, clock: Ints, loops: int) -> None:
     """Advance the battle by `loops` game loops. `clock[0]` counts the loops of the episode."""
     for _ in range(loops):
@@ -137,13 +137,13 @@ def _tick(r: Rules, f: Floats, n: Ints) -> None:
         n[HELP_LEFT, j] = max(n[HELP_LEFT, j] - 1, 0)
 
 
-@physics
+@merged
 def _act(r: Rules, f: Floats, n: Ints, rng: Words, i: int, loop: int) -> None:
     """One loop of living unit i."""
     order = n[ORDER, i]
     if order >= ATTACK_MOVE:
         choose(r, f, n, i, loop)
-    target = n[TARGET, i]
+    target = np.int64(n[TARGET, i])
     healer = r.trait[HEALER, i] != 0
     gx, gy, stop_at, pace = f[GOAL_X, i], f[GOAL_Y, i], ZERO, r.stat[SPEED, i]
     if target >= 0 and f[ALIVE, target] > ZERO:

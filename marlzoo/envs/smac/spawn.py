@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marlzoo.envs.smac.jit import exact
+from marlzoo.envs.smac.jit import exact, merged
 from marlzoo.envs.smac.maps import Group, SmacMap
 from marlzoo.envs.smac.rng import draw
 from marlzoo.envs.smac.rules import ENERGY_START, HP_MAX, KIND, SHIELD_MAX, SHIELD_WAIT, Rules
@@ -140,7 +140,7 @@ def _stands_free(kind: UnitKind, spot: Spot, placed: Sequence[_Body]) -> bool:
     )
 
 
-@exact
+@merged
 def start(r: Rules, spawn: Spawn, f: Floats, n: Ints, rng: Words, clock: Ints) -> None:
     """Set up one battle afresh."""
     f[:, :] = 0

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marlzoo.envs.smac.jit import exact, persistent
+from marlzoo.envs.smac.jit import exact, persistent, persistent_physics
 from marlzoo.envs.smac.observe_kernel import ObserveLayout, observe_into
 from marlzoo.envs.smac.rules import Rules
 from marlzoo.envs.smac.score_kernel import (
@@ -93,7 +93,7 @@ def begin_battles(rules: Rules, spawn: Spawn, battles: Battles, which: Bools) ->
             battles.totals[e] = 0.0
 
 
-@persistent
+@persistent_physics
 def advance_battles(rules: Rules, battles: Battles, which: Bools, loops: int) -> None:
     """Run the environments named by `which [E]` for some game loops, under the orders they have."""
     for e in range(which.shape[0]):
@@ -133,7 +133,6 @@ def _first_illegal(actions: NDArray[np.int64], mask: Bools) -> int:
 
 @persistent
 def show_battles(
-    rules: Rules,
     layout: ObserveLayout,
     prices: ScoreLayout,
     battles: Battles,
@@ -146,7 +145,8 @@ def show_battles(
     for e in range(which.shape[0]):
         out.first[e] = which[e] and fresh
         if which[e]:
-            _fill_tables(rules, battles.floats[e], scratch.allies, scratch.enemies)
+            _fill_table(battles.floats[e], 0, scratch.allies)
+            _fill_table(battles.floats[e], scratch.allies.shape[0], scratch.enemies)
             if not fresh:
                 allies, enemies, scores = scratch.allies, scratch.enemies, scratch.scores
                 score_into(prices, battles.allies[e], battles.enemies[e], allies, enemies, scores)
@@ -167,12 +167,11 @@ def show_battles(
 
 
 @exact
-def _fill_tables(rules: Rules, f: Floats, allies: Floats, enemies: Floats) -> None:
+def _fill_table(f: Floats, first: int, table: Floats) -> None:
+    """Copy the columns of the units from number `first` on into the rows of a table."""
     for row in range(TABLE_WIDTH):
-        for i in range(rules.n_allies):
-            allies[i, row] = f[row, i]
-        for i in range(rules.n_allies, rules.n_units):
-            enemies[i - rules.n_allies, row] = f[row, i]
+        for i in range(table.shape[0]):
+            table[i, row] = f[row, first + i]
 
 
 @exact

@@ -66,6 +66,15 @@ def test_a_restored_battle_continues_bit_for_bit(name: str) -> None:
     assert same(trace(other, restored, 12, np.random.default_rng(1)), first)
 
 
+def test_nothing_begins_where_no_episode_ended() -> None:
+    env = SmacEnv("3m", 2)
+    result = env.step(legal(env.reset(seeds(2)), np.random.default_rng(0)))
+    before, saved = everything(result.view), env.snapshot()
+    assert same(everything(env.reset_done()), before)
+    after = env.snapshot()
+    assert all(np.array_equal(after[key], saved[key]) for key in env.battles._fields)
+
+
 @pytest.mark.parametrize("name", ["3s5z", "MMM2", "corridor"])
 def test_an_environment_does_not_depend_on_its_neighbours(name: str) -> None:
     alone, crowd = SmacEnv(name, 1), SmacEnv(name, 5)
