@@ -76,7 +76,7 @@ STANDARD: tuple[tuple[Shared, Any], ...] = (
     (Shared("torch's default device", _read_device, _write_device), torch.device("cpu")),
     (Shared("torch's gradient mode", torch.is_grad_enabled, torch.set_grad_enabled), True),
     (
-        Shared("torch's deterministic algorithms", _read_deterministic, _write_deterministic),
+        Shared("torch's deterministic mode", _read_deterministic, _write_deterministic),
         (False, False),
     ),
     (

@@ -30,7 +30,7 @@ REPORTED = {
     "dtype": "torch's default dtype was changed from torch.float32 to torch.float64",
     "device": "torch's default device was changed from cpu to meta",
     "grad": "torch's gradient mode was changed from True to False",
-    "deterministic": "torch's deterministic algorithms was changed from (False, False) to (True, False)",
+    "deterministic": "torch's deterministic mode was changed from (False, False) to (True, False)",
     "precision": "torch's precision of matrix products was changed from highest to medium",
     "anomaly": "torch's anomaly detection was changed from False to True",
     "errors": "numpy's handling of errors was changed",
