@@ -6,7 +6,7 @@ import pytest
 
 DEAD = (
     "no gradient comes from the dead (test_what_the_dead_see_changes_nothing), but they share the network of "
-    "the living, whose lessons move their greedy choice too: 63 % instead of at most 50 % over three seeds"
+    "living, whose lessons probably move their greedy choice too: 63 % instead of at most 50 % over three seeds"
 )
 
 
