@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 DEAD = (
-    "no gradient comes from the dead (test_what_the_dead_see_changes_nothing), but they share the network of the "
-    "living, whose lessons probably move their greedy choice too: 63 %, at most 50 % is allowed"
+    "no gradient comes from the dead (test_what_the_dead_see_changes_nothing), but they share the network "
+    "of the living, whose lessons probably move their greedy choice too: 63 %, at most 50 % is allowed"
 )
 
 
