@@ -103,7 +103,8 @@ class RunRecorder:
         observers = ", ".join(plugin.qualified for plugin in self._host.implementing(hook))
         if observers:
             self._guard.check("in training or by a sink")
-            self._host.notify(hook, run=self.info, **arguments)
+        self._host.notify(hook, run=self.info, **arguments)
+        if observers:
             self._guard.check(f"by the hook {hook} of {observers}")
 
     def tick(self, trainer: Trainer) -> None:
