@@ -143,6 +143,7 @@ def test_a_number_opens_the_runs_behind_it(visit, file):
     link.focus()
     page.keyboard.press("Enter")
     details = page.locator(link.get_attribute("href").replace("#", "[id='") + "']")
+    details.locator("pre").wait_for(state="visible")  # the page hears of the new address a moment later
     assert details.get_attribute("open") is not None
     assert "marlzoo run low" in details.locator("pre").inner_text()
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
