@@ -17,36 +17,34 @@ import click
 
 from marlzoo.cli.session import count_option
 from marlzoo.cli.threads import limit_threads
+from marlzoo.specs import AlgorithmSpec
 
 ENVS = 32
 OPTIONS = {"rollout_length": 8, "epochs": 5, "lr": 1e-3, "critic_lr": 1e-3, "entropy_coef": 0.01, "width": 32}
 
-PENALTY = -100.0
-GAMES = {
-    "climbing": ((11.0, -30.0, 0.0), (-30.0, 7.0, 6.0), (0.0, 0.0, 5.0)),
-    "penalty": ((10.0, 0.0, PENALTY), (0.0, 2.0, 0.0), (PENALTY, 0.0, 10.0)),
-}
-"""Claus and Boutilier, 1998: payoffs for both agents, by the first agent's action and the second's."""
+Payoffs = tuple[tuple[float, ...], ...]
+
+PENALTY: Payoffs = ((10.0, 0.0, -100.0), (0.0, 2.0, 0.0), (-100.0, 0.0, 10.0))
+"""The penalty game with twice the loss of `marlzoo.testing.PENALTY`."""
 
 
-def outcomes(name: str, game: str, seeds: int, steps: int) -> Iterator[float]:
+def games() -> dict[str, Payoffs]:
+    """Payoffs for both agents, by the first agent's action and the second's (Claus and Boutilier, 1998)."""
+    from marlzoo.testing import CLIMBING
+
+    return {"climbing": CLIMBING, "penalty": PENALTY}
+
+
+def outcomes(spec: AlgorithmSpec, payoffs: Payoffs, seeds: int, steps: int) -> Iterator[float]:
     """The payoff of the greedy joint action, for one seed after the other."""
-    from marlzoo.registry import Registry
     from marlzoo.testing import MatrixGame
     from marlzoo.testing.driver import Driver, build
 
-    spec = Registry.load().algorithm(name).spec
     for seed in range(seeds):
-        env = MatrixGame(ENVS, GAMES[game])
+        env = MatrixGame(ENVS, payoffs)
         driver = Driver(build(spec, env, OPTIONS, seed), env)
         driver.run(steps // ENVS).restart(root=1)
         yield float(driver.play(1).flatten()[0])
-
-
-def algorithms() -> list[str]:
-    from marlzoo.registry import Registry
-
-    return [entry.address for entry in Registry.load().algorithms()]
 
 
 @click.command()
@@ -56,15 +54,19 @@ def algorithms() -> list[str]:
 def main(seeds: int, steps: int, as_json: bool) -> None:
     """Play the games with every algorithm that is installed."""
     limit_threads(1)
+    from marlzoo.registry import Registry
+
+    played, entries = games(), Registry.load().algorithms()
     found = {
-        game: {name: list(outcomes(name, game, seeds, steps)) for name in algorithms()} for game in GAMES
+        game: {entry.address: list(outcomes(entry.spec, payoffs, seeds, steps)) for entry in entries}
+        for game, payoffs in played.items()
     }
     if as_json:
         click.echo(json.dumps({"seeds": seeds, "steps": steps, "payoffs": found}))
         return
     click.echo(f"Runs of {seeds} that end at each payoff, after {steps:,} joint actions.")
     for game, runs in found.items():
-        payoffs = sorted({payoff for row in GAMES[game] for payoff in row}, reverse=True)
+        payoffs = sorted({payoff for row in played[game] for payoff in row}, reverse=True)
         click.echo(f"\n| {game} | " + " | ".join(f"{payoff:g}" for payoff in payoffs) + " |")
         click.echo("|---" * (len(payoffs) + 1) + "|")
         for name, ends in runs.items():

@@ -20,6 +20,7 @@ from marlzoo.bench.matrix import FIRST_LOOK, Matrix, Protocol, extend_matrix, ma
 from marlzoo.cli.complete import complete_algorithm, complete_environment, complete_suite
 from marlzoo.cli.render import print_table
 from marlzoo.cli.session import EXIT_INTERRUPTED, count_option, json_option, quiet_option
+from marlzoo.cli.shared_options import threshold_option
 from marlzoo.cli.state import State, pass_state
 from marlzoo.errors import MissingPieceError, RunError, UsageError
 
@@ -89,13 +90,7 @@ _CALIBRATION_SECONDS = 120.0
     help="New episodes for the best policy at the end.  [default: 320]",
 )
 @count_option("--checkpoint-interval", "Steps between checkpoints.  [default: every minute]")
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    default=0.5,
-    show_default=True,
-    help="Steps are counted to this share of the way between the bounds of the score.",
-)
+@threshold_option
 @json_option
 @quiet_option
 @pass_state

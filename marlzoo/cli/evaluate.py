@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marlzoo.cli.complete import complete_environment
 from marlzoo.cli.session import count_option, json_option
+from marlzoo.cli.shared_options import policy_options
 from marlzoo.cli.state import pass_registry
 from marlzoo.cli.threads import limit_threads
 
@@ -19,29 +19,8 @@ if TYPE_CHECKING:
 
 @click.command("evaluate")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--env",
-    "environment",
-    metavar="ENV",
-    shell_complete=complete_environment,
-    help="Another environment than the run's own.",
-)
-@click.option(
-    "--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Argument of the environment."
-)
-@count_option("--episodes", "Greedy episodes to play.", default="320")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Seed of the episodes.",
-)
+@policy_options(episodes="320")
 @count_option("--batch", "Environments side by side.", default="32")
-@click.option(
-    "--checkpoint", default="best", show_default=True, metavar="best|last|FILE", help="Whose policy."
-)
 @click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="Threads to use."
 )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marlzoo.cli.complete import complete_environment
-from marlzoo.cli.session import count_option, json_option
+from marlzoo.cli.session import json_option
+from marlzoo.cli.shared_options import policy_options
 from marlzoo.cli.state import pass_registry
 from marlzoo.cli.threads import limit_threads
 from marlzoo.errors import UsageError
@@ -23,28 +23,7 @@ FORMATS = (".html", ".gif", ".mp4")
 
 @click.command("replay")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--env",
-    "environment",
-    metavar="ENV",
-    help="Another environment than the run's own.",
-    shell_complete=complete_environment,
-)
-@click.option(
-    "--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Argument of the environment."
-)
-@count_option("--episodes", "Greedy episodes to play.", default="1")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Seed of the episodes.",
-)
-@click.option(
-    "--checkpoint", default="best", show_default=True, metavar="best|last|FILE", help="Whose policy."
-)
+@policy_options(episodes="1")
 @click.option(
     "-o",
     "--out",

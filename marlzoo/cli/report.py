@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marlzoo.cli.session import json_option
+from marlzoo.cli.shared_options import threshold_option
 from marlzoo.cli.state import pass_registry
 
 if TYPE_CHECKING:
@@ -27,13 +28,7 @@ if TYPE_CHECKING:
     help="What to write.",
 )
 @click.option("--title", default="marlzoo report", show_default=True, help="Heading of the page.")
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    default=0.5,
-    show_default=True,
-    help="Steps are counted to this share of the way between the bounds of the score.",
-)
+@threshold_option
 @json_option
 @pass_registry
 def command(

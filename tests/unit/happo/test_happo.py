@@ -6,6 +6,7 @@ import copy
 
 import pytest
 import torch
+from full_rollouts import fill_rollout, parameters
 
 from marlzoo.algorithm import Context
 from marlzoo.testing import Driver, MortalWorld, TargetWorld
@@ -25,16 +26,7 @@ def make(algorithm, config, env, **options):
 
 def with_full_rollout(env, updates=0, **options):
     """An algorithm that has just collected a rollout and not yet learned from it."""
-    algorithm = make(Happo, HappoConfig, env, **options)
-    driver = Driver(algorithm, env).learn(updates)
-    update, algorithm.update = algorithm.update, lambda: None
-    driver.run(algorithm.config.rollout_length)
-    algorithm.update = update
-    return algorithm
-
-
-def parameters(*nets):
-    return torch.cat([parameter.detach().flatten() for net in nets for parameter in net.parameters()])
+    return fill_rollout(make(Happo, HappoConfig, env, **options), env, updates)
 
 
 def normalised(advantages, alive):

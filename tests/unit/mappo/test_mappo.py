@@ -8,6 +8,7 @@ import dataclasses
 import literal_mappo as literal
 import pytest
 import torch
+from full_rollouts import fill_rollout, parameters
 
 from marlzoo.algorithm import Context, Mode
 from marlzoo.errors import UsageError
@@ -38,16 +39,7 @@ def make(env, seed=0, total_steps=10_000, **options):
 
 def with_full_rollout(env, updates=0, **options):
     """An algorithm that has just collected a rollout and not yet learned from it."""
-    algorithm = make(env, **options)
-    driver = Driver(algorithm, env).learn(updates)
-    update, algorithm.update = algorithm.update, lambda: None
-    driver.run(algorithm.config.rollout_length)
-    algorithm.update = update
-    return algorithm
-
-
-def parameters(*nets):
-    return torch.cat([parameter.detach().flatten() for net in nets for parameter in net.parameters()])
+    return fill_rollout(make(env, **options), env, updates)
 
 
 class TestAgainstTheLiteralForm:
