@@ -83,6 +83,8 @@ class Suite:
     steps: int
     seeds: int = 10
     algorithms: tuple[str, ...] = ()
+    eval_interval: int | None = None
+    """Environment steps between evaluations; by default a fiftieth of the budget."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from marlzoo.config import resolve_algorithm_config
 from marlzoo.errors import UsageError
 from marlzoo.registry import Registry
 from marlzoo.run.settings import RunSettings
+from marlzoo.specs import Suite
 
 FIRST_LOOK = "first-look"
 """The suite of a comparison that names neither environments nor a suite."""
@@ -134,12 +135,19 @@ def make_matrix(
         ),
         seeds=tuple(seeds) or tuple(range(spec.seeds if spec else 10)),
         steps=steps or (spec.steps if spec else RunSettings().steps),
-        protocol=protocol,
+        protocol=_with_interval(protocol, spec),
         plugins=tuple(str(path.resolve()) for path in plugins),
         overrides=tuple(overrides),
     )
     _check_pairs(registry, matrix)
     return matrix
+
+
+def _with_interval(protocol: Protocol, suite: Suite | None) -> Protocol:
+    """`protocol` with the suite's interval of evaluations, unless it has one of its own."""
+    if suite is None or protocol.eval_interval is not None:
+        return protocol
+    return protocol.model_copy(update={"eval_interval": suite.eval_interval})
 
 
 def extend_matrix(

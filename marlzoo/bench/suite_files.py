@@ -5,6 +5,7 @@
     steps = 1_000_000
     seeds = 10                        # optional
     algorithms = ["srsv", "mappo"]    # optional: what 'marlzoo compare' runs when nothing is named
+    eval_interval = 20_000            # optional: by default a fiftieth of the budget
 
 A plug-in that brings suites reads its own folder with `read_suites` and returns them from `marlzoo_suites`.
 """

@@ -215,7 +215,9 @@ def _check_not_extended(folder: Path) -> None:
 
 
 def _check_belongs(suite: Suite, entry: Entry) -> None:
-    """Raises `UsageError` for a result of another environment or budget."""
+    """Raises `UsageError` for a result of another environment, budget or protocol of evaluation."""
+    from marlzoo.run.settings import RunSettings
+
     if entry.environment not in suite.environments:
         raise UsageError(f"{entry.environment} is not in suite {suite.name!r}; name the suite that it is in")
     if entry.steps != suite.steps:
@@ -223,3 +225,16 @@ def _check_belongs(suite: Suite, entry: Entry) -> None:
             f"a run of {entry.steps:,} steps does not belong to suite {suite.name!r}, whose budget is "
             f"{suite.steps:,}; run it with that budget"
         )
+    protocol = RunSettings(steps=suite.steps, eval_interval=suite.eval_interval).resolved()
+    wanted = (protocol.eval_interval, protocol.eval_episodes, protocol.absolute_episodes)
+    found = (entry.eval_interval, entry.eval_episodes, entry.absolute.episodes if entry.absolute else 0)
+    if found != wanted:
+        raise UsageError(
+            f"the run was evaluated by {_evaluations(found)}; suite {suite.name!r} has "
+            f"{_evaluations(wanted)}; run it by 'marlzoo compare --suite {suite.name}' as it is"
+        )
+
+
+def _evaluations(protocol: tuple[int | None, int, int]) -> str:
+    interval, episodes, absolute = protocol
+    return f"{episodes} episodes every {interval:,} steps and {absolute} at the end"

@@ -149,6 +149,13 @@ def _arguments(fields: Sequence[FieldHelp], choice: EnvironmentChoice | None) ->
     return [vars(field) | ({"value": values[field.key]} if values else {}) for field in fields]
 
 
+def _eval_interval(suite: Suite) -> int:
+    from marlzoo.run.settings import RunSettings
+
+    settings = RunSettings(steps=suite.steps, eval_interval=suite.eval_interval).resolved()
+    return settings.eval_interval or suite.steps
+
+
 def _show_suite(entry: Entry[Suite], as_json: bool) -> None:
     if as_json:
         print_json(entry_json(entry))
@@ -159,6 +166,7 @@ def _show_suite(entry: Entry[Suite], as_json: bool) -> None:
         ("from", origin(entry)),
         ("environments", ", ".join(spec.environments)),
         ("steps", f"{spec.steps:,} in each"),
+        ("evaluation", f"every {_eval_interval(spec):,} steps"),
         ("seeds", str(spec.seeds)),
         ("algorithms", ", ".join(spec.algorithms) or "any"),
     ]

@@ -17,7 +17,7 @@ from entries import entry
 
 RUN_TESTS = Path(__file__).parents[1] / "unit" / "run"
 ZOO = ["--plugin", str(RUN_TESTS / "tiny_zoo.py"), "--plugin", str(Path(__file__).with_name("suite_zoo.py"))]
-RUN = ["run", "parrot", "--env", "echo:1", "--eval-episodes", "4", "--absolute-episodes", "6", "--quiet"]
+RUN = ["run", "parrot", "--env", "echo:1", "--quiet"]
 
 
 def marlzoo(*arguments: str) -> int:
@@ -43,7 +43,7 @@ def test_a_finished_run_gets_in_and_is_shown(here, capsys):
     assert marlzoo("leaderboard", "show", "--suite", "tiny") == 0
     first, _, third, *_ = capsys.readouterr().out.splitlines()
     assert first == "# tiny: embedded 1, 200 steps"
-    assert third == "## echo:1: hits, 200 steps, best policy on 6 new episodes"
+    assert third == "## echo:1: hits, 200 steps, best policy on 320 new episodes"
     assert marlzoo("leaderboard", "show", "--suite", "tiny", "--json") == 0
     (section,) = json.loads(capsys.readouterr().out)["sections"]
     assert section["tasks"][0]["standings"][0]["seeds"] == [0]
@@ -74,6 +74,15 @@ def test_what_does_not_belong_is_refused(here, capsys, steps, suite, message):
     assert marlzoo("leaderboard", "add", "run", "--suite", suite) == 2
     assert f"error: {message}" in capsys.readouterr().err
     assert not (here / "leaderboard").exists()
+
+
+def test_a_run_that_was_evaluated_otherwise_is_refused(here, capsys):
+    assert marlzoo(*RUN, "--steps", "200", "--eval-episodes", "4", "--out", "run") == 0
+    assert marlzoo("leaderboard", "add", "run", "--suite", "tiny") == 2
+    assert (
+        "error: the run was evaluated by 4 episodes every 4 steps and 320 at the end; suite 'tiny' has 32 "
+        "episodes every 4 steps and 320 at the end"
+    ) in capsys.readouterr().err
 
 
 def test_an_edited_result_is_not_shown(here, capsys):

@@ -74,6 +74,13 @@ def test_what_was_said_wins_over_the_suite(registry):
     assert (matrix.algorithms, matrix.steps, matrix.seeds) == (("mappo",), 99, (7,))
 
 
+def test_a_suite_may_say_how_often_is_evaluated(registry):
+    assert make(registry, (), (), suite="3s5z-1500k").run_settings().eval_interval == 50_000
+    assert make(registry, (), (), suite="3s5z-700k").run_settings().eval_interval == 14_000
+    said = make(registry, (), (), suite="3s5z-1500k", protocol=Protocol(eval_interval=9))
+    assert said.run_settings().eval_interval == 9
+
+
 def test_with_neither_environment_nor_suite_it_is_a_first_look(registry):
     assert make(registry, (), ()).suite == "first-look"
 
