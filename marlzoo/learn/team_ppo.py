@@ -9,7 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from marlzoo.algorithm import Algorithm, Carry, Context, Decision, Metrics, Mode, Transition, View, World
+from marlzoo.algorithm import (
+    Algorithm,
+    Carry,
+    Context,
+    Decision,
+    Explanation,
+    Metrics,
+    Mode,
+    Transition,
+    View,
+    World,
+)
 from marlzoo.errors import UsageError
 from marlzoo.learn.schedules import linear, set_learning_rate
 from marlzoo.learn.team_config import TeamPpoConfig
@@ -43,6 +54,7 @@ class TeamPpo(Algorithm):
         self.policies = [Policy(world, config, agents, context.initial) for agents in slices]
         self.valuation = Valuation(world, config, context.initial)
         self.updates = 0
+        self._followed: Tensor | None = None
 
     @abc.abstractmethod
     def improve(self, values: Values) -> Metrics:
@@ -82,6 +94,14 @@ class TeamPpo(Algorithm):
         choices = [policy.act(inputs, memory, legal, noise) for policy in self.policies]
         remembered = [after for _, after in choices if after is not None]
         return torch.cat([actions for actions, _ in choices], 1), remembered
+
+    def explain(self, view: View, decision: Decision) -> Explanation | None:
+        """The critic's values; one for all agents where it has one. A critic with a memory follows the views
+        that it is asked about."""
+        if not self.valuation.informed:
+            return None
+        values, self._followed = self.valuation.follow(view, self._followed)
+        return Explanation(values.expand(view.alive.shape))
 
     def observe(self, transition: Transition) -> None:
         self.rollout.add(transition)
@@ -171,7 +191,7 @@ class TeamPpo(Algorithm):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.load_policy(state)
+        self._load_actors(state)
         valuation = self.valuation
         for policy, optimiser in zip(self.policies, state["actor_optimisers"], strict=True):
             policy.optimiser.load_state_dict(optimiser)
@@ -183,11 +203,16 @@ class TeamPpo(Algorithm):
         self.updates = state["updates"]
 
     def load_policy(self, state: Mapping[str, Any]) -> None:
-        """Take the actors; with shared parameters and without ids any number of agents will do.
+        """Take the actors; with shared parameters and without ids any number of agents will do. The critic
+        comes along for `explain`, if it fits.
 
         Raises:
             UsageError: the saved actors have other shapes.
         """
+        self._load_actors(state)
+        self.valuation.take(state)
+
+    def _load_actors(self, state: Mapping[str, Any]) -> None:
         saved = state["actors"]
         try:
             for policy, actor in zip(self.policies, saved, strict=True):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from marlzoo.algorithm import Metrics, World
+from marlzoo.algorithm import Metrics, View, World
 from marlzoo.learn.batches import optimiser_step
 from marlzoo.learn.blocks import Block, Epochs, RowUnits, SequenceUnits, Units
 from marlzoo.learn.ppo import clipped_value_loss
 from marlzoo.learn.team_config import TeamPpoConfig
 from marlzoo.memory.rollout import Rollout
 from marlzoo.nets.actor_critic import BodyShape, Critic
-from marlzoo.nets.frames import no_past, stack, stack_along
+from marlzoo.nets.frames import no_past, stack, stack_along, within_episode
 from marlzoo.nets.inputs import CriticInput
 from marlzoo.nets.normalisation import ValueNorm, rescale
 
@@ -64,6 +65,7 @@ class Valuation:
         self.critic = Critic(config.frames * self.input.size, shape, generator)
         self.scale = ValueNorm(config.value_norm_decay) if config.value_norm else None
         self.memory = self._blank(world.num_envs)
+        self._fits = True
         self.parameters = list(self.critic.parameters())
         self.optimiser = torch.optim.Adam(self.parameters, config.critic_lr, eps=config.adam_eps, fused=True)
 
@@ -108,15 +110,44 @@ class Valuation:
         if final is not None:
             view, where = final.view, (final.steps, final.envs)
             inputs = self.input(view.obs, view.state, view.alive)
-            if after is not None and self.config.frames > 1:
-                inputs, _ = stack(after[where], inputs)
-            prepared = self.critic.prepare(inputs)
-            if after is not None and self.config.recurrent:
-                predicted, _ = self.critic.step(prepared, after[where])
-            else:
-                predicted = self.critic(prepared, None)
+            predicted, _ = self._predicted(inputs, None if after is None else after[where])
             values[where] = self._denormalised(predicted)
         return values
+
+    def _predicted(self, inputs: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """What the critic says of single views, `[..., C]`, and its memory after them."""
+        after = None
+        if memory is not None and self.config.frames > 1:
+            inputs, after = stack(memory, inputs)
+        prepared = self.critic.prepare(inputs)
+        if memory is not None and self.config.recurrent:
+            return self.critic.step(prepared, memory)
+        return self.critic(prepared, None), after
+
+    @torch.no_grad()
+    def follow(self, view: View, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """The values of one view after another, `[E, C]` on the scale of returns, and the memory after this
+        one. `memory` is that after the view before; None, or that of other environments, at the start."""
+        if memory is None or len(memory) != len(view.first):
+            memory = self._blank(len(view.first))
+        past = None if memory is None else within_episode(memory, view.first)
+        predicted, after = self._predicted(self.input(view.obs, view.state, view.alive), past)
+        return self._denormalised(predicted), after
+
+    @property
+    def informed(self) -> bool:
+        """Whether its values mean anything: it fits this world, and their scale is known."""
+        return self._fits and (self.scale is None or float(self.scale.debias) > 0)
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        """The critic and its scale, for what it says of views, from a saved state of an algorithm. Acting
+        does not need them: where they do not fit, values are not told."""
+        try:
+            self.critic.load_state_dict(state["critic"])
+        except RuntimeError:  # as torch says that sizes differ
+            self._fits = False
+        if self.scale is not None:
+            self.scale.load_state_dict(state["value_norm"])
 
     def _denormalised(self, predicted: Tensor) -> Tensor:
         return predicted if self.scale is None else self.scale.denormalise(predicted)
