@@ -3,6 +3,9 @@
 Presets are TOML files that a plug-in ships. A `[default]` table holds for every environment; `["smac"]` for a
 family, `["smac:*_vs_*"]` for the tasks that a pattern matches, `["smac:3s5z"]` for one task. The more
 specific table wins; of two patterns, the later one.
+
+Beside these there may be presets with names: `[presets.published."smac:3s5z"]` is a table of the preset
+`published`, which a user chooses with `-o preset=published`. Its tables take the place of the nameless ones.
 """
 
 from __future__ import annotations
@@ -14,12 +17,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import reduce
 from importlib import resources
+from operator import itemgetter
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from marlzoo.errors import PluginError
+from marlzoo.errors import PluginError, UsageError, nearest
 from marlzoo.overrides import Setting, build, find_field, flat_keys, setting_from_text
 from marlzoo.registry import Entry, EnvironmentChoice
 from marlzoo.specs import AlgorithmSpec
@@ -31,6 +35,12 @@ else:
 
 
 C = TypeVar("C", bound="EnvConfig")
+
+NAMED_PRESETS = "presets"
+"""The table of a file of presets that holds those with a name."""
+
+PRESET_KEY = "preset"
+"""What `-o` calls the choice of one: a key that no algorithm's settings have."""
 
 
 class _Config(BaseModel):
@@ -108,14 +118,27 @@ def resolve_algorithm_config(
 ) -> ResolvedConfig:
     """Defaults, then the presets for `environment`, then `overrides` (`key=value` texts).
 
+    Among them `preset=NAME` chooses the preset of that name; the last one counts.
+
     Raises:
-        UsageError: an override has an unknown key, the wrong type, or is out of range.
+        UsageError: an override has an unknown key, the wrong type, or is out of range; there is no preset of
+            that name, or it has nothing for `environment`.
         PluginError: a preset has.
     """
     model = config_model(entry, AlgorithmConfig)
-    options = [setting_from_text(model, text, "-o", "option -o") for text in overrides]
-    config, origins = build(model, [*preset_settings(entry, environment), *options])
+    choices = [text for text in overrides if _chooses_preset(text)]
+    if choices:
+        presets = named_preset_settings(entry, environment, choices[-1])
+    else:
+        presets = preset_settings(entry, environment)
+    texts = [text for text in overrides if not _chooses_preset(text)]
+    options = [setting_from_text(model, text, "-o", "option -o") for text in texts]
+    config, origins = build(model, [*presets, *options])
     return ResolvedConfig(config, origins)
+
+
+def _chooses_preset(override: str) -> bool:
+    return override.partition("=")[0].strip() == PRESET_KEY
 
 
 def config_model(entry: Entry[Any], base: type[_Config]) -> Any:
@@ -127,28 +150,83 @@ def config_model(entry: Entry[Any], base: type[_Config]) -> Any:
 
 
 def preset_settings(entry: Entry[AlgorithmSpec], environment: EnvironmentChoice | None) -> list[Setting]:
-    """The settings of every preset table that holds for `environment`, the most specific last."""
-    if entry.spec.presets is None:
-        return []
-    tables = read_presets(entry)
-    names = [name for name in tables if _specificity(name, environment) is not None]
-    names.sort(key=lambda name: _specificity(name, environment) or 0)
-    return [setting for name in names for setting in tables[name]]
+    """The settings of every nameless preset table that holds for `environment`, the most specific last."""
+    return _fitting(read_presets(entry), environment)
+
+
+def named_preset_settings(
+    entry: Entry[AlgorithmSpec], environment: EnvironmentChoice | None, choice: str
+) -> list[Setting]:
+    """The settings that the text `choice`, `preset=NAME`, stands for in `environment`.
+
+    Raises:
+        UsageError: there is no preset of that name, or none of its tables holds for `environment`.
+    """
+    name, presets = choice.partition("=")[2].strip(), read_named_presets(entry)
+    if name not in presets:
+        hint = nearest(name, presets) or "; none of its presets has a name"
+        raise UsageError(f"{entry.address} has no preset {name!r} (from -o {choice}){hint}")
+    tables = presets[name]
+    if not _holding(tables, environment):
+        where = "without an environment" if environment is None else f"for {environment.base}"
+        known = ", ".join(
+            table for table in tables if ":" not in table or table.partition(":")[0] not in tables
+        )
+        raise UsageError(f"{entry.address}'s preset {name!r} has nothing {where}; it is for {known}")
+    return _fitting(tables, environment)
+
+
+def _fitting(tables: Mapping[str, list[Setting]], environment: EnvironmentChoice | None) -> list[Setting]:
+    """The settings of the tables that hold for `environment`, the most specific last."""
+    return [setting for name in _holding(tables, environment) for setting in tables[name]]
+
+
+def _holding(tables: Iterable[str], environment: EnvironmentChoice | None) -> list[str]:
+    narrowness = {name: _specificity(name, environment) for name in tables}
+    holding = [(narrow, name) for name, narrow in narrowness.items() if narrow is not None]
+    return [name for _, name in sorted(holding, key=itemgetter(0))]
 
 
 def read_presets(entry: Entry[AlgorithmSpec]) -> dict[str, list[Setting]]:
-    """All preset tables of an algorithm by name, in the order of the file.
+    """The nameless preset tables of an algorithm by environment, in the order of the file.
 
     Raises `PluginError` if the file is missing or malformed, or a key is unknown.
     """
-    package, _, file = (entry.spec.presets or "").partition(":")
-    where = f"{package}/{file}"
+    tables = {name: table for name, table in _read(entry).items() if name != NAMED_PRESETS}
+    return _read_tables(entry, tables, "")
+
+
+def read_named_presets(entry: Entry[AlgorithmSpec]) -> dict[str, dict[str, list[Setting]]]:
+    """The tables of each preset with a name, by that name and by environment. Raises as `read_presets`."""
+    named = _read(entry).get(NAMED_PRESETS, {})
+    if not (isinstance(named, Mapping) and all(isinstance(tables, Mapping) for tables in named.values())):
+        where = _place(entry)
+        raise PluginError(f'presets in {where}: expected tables such as [presets.NAME."smac"]')
+    return {name: _read_tables(entry, tables, f"{name} ") for name, tables in named.items()}
+
+
+def _read(entry: Entry[AlgorithmSpec]) -> dict[str, Any]:
+    if entry.spec.presets is None:
+        return {}
+    package, _, file = entry.spec.presets.partition(":")
     try:
-        content = tomllib.loads(resources.files(package).joinpath(file).read_text(encoding="utf-8"))
+        return tomllib.loads(resources.files(package).joinpath(file).read_text(encoding="utf-8"))
     except (OSError, ImportError, ValueError) as error:
-        raise PluginError(f"{entry.qualified}: cannot read the presets {where}: {error}") from error
-    model = config_model(entry, AlgorithmConfig)
-    return {name: list(_table_settings(model, name, table, where)) for name, table in content.items()}
+        raise PluginError(f"{entry.qualified}: cannot read the presets {_place(entry)}: {error}") from error
+
+
+def _place(entry: Entry[AlgorithmSpec]) -> str:
+    """The file of the presets, for people."""
+    return (entry.spec.presets or "").replace(":", "/")
+
+
+def _read_tables(
+    entry: Entry[AlgorithmSpec], tables: Mapping[str, Any], preset: str
+) -> dict[str, list[Setting]]:
+    model, where = config_model(entry, AlgorithmConfig), _place(entry)
+    return {
+        name: list(_table_settings(model, f"{preset}{name}", table, where)) for name, table in tables.items()
+    }
 
 
 def _table_settings(model: type[BaseModel], name: str, table: Any, where: str) -> Iterable[Setting]:

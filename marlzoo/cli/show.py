@@ -25,6 +25,7 @@ from marlzoo.config import (
     ResolvedConfig,
     config_model,
     flat_values,
+    read_named_presets,
     resolve_algorithm_config,
 )
 from marlzoo.errors import UsageError, nearest
@@ -42,14 +43,26 @@ from marlzoo.specs import AlgorithmSpec, Suite
     shell_complete=complete_environment,
     help="For an algorithm: show the values that its presets set in this environment.",
 )
+@click.option(
+    "-o",
+    "--option",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="With --env: a setting, or preset=NAME for a preset that has a name.",
+)
 @json_option
 @pass_state
-def command(state: State, name: str, environment: str | None, as_json: bool) -> None:
+def command(
+    state: State, name: str, environment: str | None, overrides: tuple[str, ...], as_json: bool
+) -> None:
     """Show the algorithm, environment or suite called NAME: with every setting, default, range and help."""
     registry = state.registry
+    if overrides and environment is None:
+        raise UsageError("-o shows settings in an environment; name it with --env")
     choice = None if environment is None else registry.environment(environment)
     if choice is not None or _has(registry.algorithms(), name):
-        _show_algorithm(registry.algorithm(name), choice, as_json)
+        _show_algorithm(registry.algorithm(name), choice, overrides, as_json)
     elif _has(registry.environments(), name.partition("?")[0].partition(":")[0]):
         _show_environment(registry, name, as_json)
     elif _has(registry.suites(), name):
@@ -68,11 +81,15 @@ def _hint(registry: Registry, name: str) -> str:
     return hint if "did you mean" in hint else "; see 'marlzoo list'"
 
 
-def _show_algorithm(entry: Entry[AlgorithmSpec], choice: EnvironmentChoice | None, as_json: bool) -> None:
+def _show_algorithm(
+    entry: Entry[AlgorithmSpec], choice: EnvironmentChoice | None, overrides: Sequence[str], as_json: bool
+) -> None:
     fields = describe_fields(config_model(entry, AlgorithmConfig))
-    resolved = None if choice is None else resolve_algorithm_config(entry, choice)
+    resolved = None if choice is None else resolve_algorithm_config(entry, choice, overrides)
+    named = list(read_named_presets(entry))
     if as_json:
-        print_json({**entry_json(entry), "settings": _algorithm_settings(fields, resolved)})
+        settings = _algorithm_settings(fields, resolved)
+        print_json({**entry_json(entry), "named_presets": named, "settings": settings})
         return
     spec = entry.spec
     print_heading(entry.address, spec.summary)
@@ -85,6 +102,7 @@ def _show_algorithm(entry: Entry[AlgorithmSpec], choice: EnvironmentChoice | Non
             "acts with any number once trained" if spec.count_free else "as many as it was trained with",
         ),
         ("tags", ", ".join(spec.tags)),
+        ("named presets", ", ".join(f"{name} (-o preset={name})" for name in named)),
     ]
     if choice is not None and resolved is not None:
         facts += [("environment", choice.id), ("presets", ", ".join(_presets(resolved)) or "none")]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from marlzoo.algorithm import Algorithm
-from marlzoo.config import AlgorithmConfig, read_presets
+from marlzoo.config import AlgorithmConfig, read_named_presets, read_presets
 from marlzoo.errors import MarlzooError
 from marlzoo.field_help import describe_fields
 from marlzoo.overrides import build
@@ -84,12 +84,12 @@ def no_presets(subject: Subject, world: str) -> str:
 
 
 def presets(subject: Subject, world: str) -> None:
-    """Every table of the presets is valid, alone and on top of `[default]`."""
+    """Every table of the presets is valid, alone and on top of `[default]`; those with a name likewise."""
     model = load_object(subject.spec.config)
     expected = "every table of the presets to hold known settings with values in range"
     try:
-        tables = read_presets(subject.entry)
-        for settings in tables.values():
-            build(model, [*tables.get("default", []), *settings])
+        for tables in (read_presets(subject.entry), *read_named_presets(subject.entry).values()):
+            for settings in tables.values():
+                build(model, [*tables.get("default", []), *settings])
     except MarlzooError as error:
         raise ContractFailure(expected, str(error)) from error

@@ -140,7 +140,18 @@ def test_show_algorithm_in_an_environment_has_values_and_origins():
     assert epochs["value"] != epochs["default"]
     text = invoke("show", "srsv", "--env", "smac:3s5z")
     assert re.search(rf"^epochs +{epochs['value']} +{epochs['default']} ", text, re.MULTILINE)
-    assert "presets      smac (marlzoo_srsv/presets.toml)" in text
+    assert re.search(r"^  presets +smac \(marlzoo_srsv/presets\.toml\)$", text, re.MULTILINE)
+
+
+def test_show_algorithm_with_options_and_a_preset_that_has_a_name():
+    assert invoke_json("show", "mat")["named_presets"] == ["published"]
+    assert "published (-o preset=published)" in invoke("show", "mat")
+    options = ("-o", "preset=published", "-o", "lr=1e-3")
+    shown = invoke_json("show", "mat", "--env", "smac:MMM2", *options)
+    settings = {setting["key"]: setting for setting in shown["settings"]}
+    assert settings["epochs"]["origin"] == "preset published smac:MMM2 (marlzoo_mat/presets.toml)"
+    assert (settings["epochs"]["value"], settings["num_envs"]["value"]) == (5, 32)
+    assert (settings["lr"]["value"], settings["lr"]["origin"]) == (1e-3, "option -o")
 
 
 def test_show_family_and_environment():
@@ -171,6 +182,8 @@ def test_show_suite():
         (["smac:3s6z"], "unknown task '3s6z' of smac; did you mean '3s5z'?"),
         (["smac", "--env", "smac:3m"], "unknown algorithm 'smac'"),
         (["mat", "--env", "smac:3m?difficulty=B"], "difficulty: 'B' is not"),
+        (["mat", "--env", "smac:3m", "-o", "preset=mine"], "mat has no preset 'mine' (from -o preset=mine)"),
+        (["mat", "-o", "preset=published"], "-o shows settings in an environment; name it with --env"),
     ],
 )
 def test_show_says_what_to_type_instead(arguments, message):

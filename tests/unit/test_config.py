@@ -39,6 +39,21 @@ hidden = [32]
 
 ["other"]
 clip = 0.3
+
+[presets.published.default]
+lr = 1e-4
+
+[presets.paper."smac:*m"]
+epochs = 20
+
+[presets.paper."smac:3m"]
+clip = 0.05
+
+[presets.paper.other]
+clip = 0.4
+
+[presets.paper."other:small"]
+clip = 0.5
 """
 
 
@@ -111,6 +126,58 @@ def test_origins_tell_defaults_presets_and_options_apart(zoo):
     ]
 
 
+def test_a_named_preset_takes_the_place_of_the_nameless_one(zoo):
+    resolved = resolve(zoo, "smac:3m", "lr=0.5", "preset=paper")
+    where = "foo_with_presets/presets.toml"
+    assert resolved.rows() == [
+        ("num_envs", 32, "default"),
+        ("lr", 0.5, "option -o"),
+        ("epochs", 20, f"preset paper smac:*m ({where})"),
+        ("clip", 0.05, f"preset paper smac:3m ({where})"),
+        ("hidden", (64, 64), "default"),
+    ]
+
+
+def test_the_last_choice_of_a_preset_counts(zoo):
+    assert resolve(zoo, "smac:3s5z", "preset=paper", "preset=published").config == FooConfig(lr=1e-4)
+    assert resolve(zoo, None, "preset=published").config == FooConfig(lr=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("env_id", "choice", "algorithm", "message"),
+    [
+        (
+            "smac:3m",
+            "papr",
+            "foo",
+            "foo has no preset 'papr' (from -o preset=papr); did you mean 'paper'?",
+        ),
+        (
+            "smac:3m",
+            "paper",
+            "bare",
+            "bare has no preset 'paper' (from -o preset=paper); none of its presets has a name",
+        ),
+        (
+            "smac:3s5z",
+            "paper",
+            "foo",
+            "foo's preset 'paper' has nothing for smac:3s5z; it is for smac:*m, smac:3m, other",
+        ),
+        (
+            None,
+            "paper",
+            "foo",
+            "foo's preset 'paper' has nothing without an environment; it is for smac:*m, smac:3m, other",
+        ),
+    ],
+)
+def test_a_preset_that_does_not_exist_is_the_users_fault(zoo, env_id, choice, algorithm, message):
+    with pytest.raises(UsageError) as caught:
+        resolve(zoo, env_id, f"preset={choice}", algorithm=algorithm)
+    assert str(caught.value) == message
+
+
 def test_without_presets_there_are_defaults(zoo):
     resolved = resolve(zoo, "smac:3m", algorithm="bare")
     assert resolved.config == FooConfig()
@@ -131,12 +198,20 @@ def test_a_wrong_option_is_the_users_fault(zoo):
         ("[smac]\nclip = 'x'", "clip: 'x' is not a valid number (from preset"),
         ("clip = 0.1", "preset 'clip' in foo_with_presets/presets.toml: expected a table"),
         ("[smac", "marlzoo-foo/foo: cannot read the presets foo_with_presets/presets.toml: "),
+        (
+            "[presets.paper.smac]\nclipp = 1",
+            "unknown key 'clipp' (from preset 'paper smac' in foo_with_presets/presets.toml)",
+        ),
+        (
+            "[presets]\npaper = 1",
+            'presets in foo_with_presets/presets.toml: expected tables such as [presets.NAME."smac"]',
+        ),
     ],
 )
 def test_a_wrong_preset_is_the_plugins_fault(zoo, presets, message):
     zoo.presets(presets)
     with pytest.raises(PluginError) as caught:
-        resolve(zoo, "smac:3m")
+        resolve(zoo, "smac:3m", *(["preset=paper"] if "presets" in presets else []))
     assert str(caught.value).startswith(message)
 
 
@@ -177,6 +252,35 @@ def test_builtin_presets_hold_on_every_task(zoo, entry):
     for family in zoo.environments():
         for task in family.spec.tasks:
             resolve_algorithm_config(entry, zoo.environment(f"{family.address}:{task}"))
+
+
+@pytest.mark.parametrize(("zoo", "entry"), _builtin_pairs())
+def test_every_builtin_has_published_settings_for_every_map(zoo, entry):
+    for task in zoo.family("smac").spec.tasks:
+        choice = zoo.environment(f"smac:{task}")
+        resolved = resolve_algorithm_config(entry, choice, ["preset=published"])
+        assert resolved.origins["num_envs"].startswith("preset published smac (")
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "environment", "expected"),
+    [
+        ("mappo", "smac:3s5z", {"num_envs": 8, "rollout_length": 400, "epochs": 5, "recurrent": True}),
+        ("mappo", "smac:3s_vs_5z", {"epochs": 15, "clip": 0.05, "recurrent": False, "frames": 4}),
+        ("ippo", "smac:MMM2", {"minibatches": 2, "head_gain": 1.0, "critic_input": "obs"}),
+        ("a2po", "smac:5m_vs_6m", {"epochs": 10, "gae_lambda": 0.93, "clip": 0.05, "blocks": 2}),
+        ("a2po", "mamujoco:Hopper-3x1", {"lr": 1e-4, "clip": 0.1, "share_parameters": False}),
+        ("happo", "smac:3s5z", {"num_envs": 20, "rollout_length": 160, "timeout": "zero_advantage"}),
+        ("mat", "smac:3s5z", {"num_envs": 32, "rollout_length": 100, "epochs": 10, "clip": 0.05}),
+        ("srsv", "smac:3m", {"epochs": 15, "clip": 0.2, "minibatches": 1, "linear_lr_decay": False}),
+        ("mat_dec", "mamujoco:HalfCheetah-6x1", {"minibatches": 40, "lr": 5e-5, "max_grad_norm": 0.5}),
+    ],
+)
+def test_published_settings(algorithm, environment, expected):
+    zoo = Registry.load(environ={"MARLZOO_PLUGINS": ""})
+    choice = zoo.environment(environment)
+    config = resolve_algorithm_config(zoo.algorithm(algorithm), choice, ["preset=published"]).config
+    assert {key: getattr(config, key) for key in expected} == expected
 
 
 @pytest.mark.parametrize(("zoo", "entry"), _builtin_pairs())
