@@ -115,7 +115,7 @@ class Learner:
 
 
 def greedy(values: Tensor, legal: Tensor | None) -> Tensor:
-    """`[..., A]` to `[...]`: the legal action of the highest value."""
+    """`[..., A]` to `[...]`: the legal action of the highest value, of equal ones the first."""
     if legal is not None:
         values = values.masked_fill(~legal, -torch.inf)
     return values.argmax(-1)

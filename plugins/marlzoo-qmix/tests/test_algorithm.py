@@ -10,7 +10,7 @@ import torch
 from two_step import TwoStepGame
 
 from marlzoo.api import BatchedEnv, Mode, World
-from marlzoo.testing import Driver, MortalWorld, build
+from marlzoo.testing import Driver, GhostWorld, MortalWorld, build
 from marlzoo_qmix import marlzoo_algorithms
 from marlzoo_qmix.algorithm import Qmix, explore
 
@@ -72,6 +72,18 @@ def test_greedy_play_is_the_networks_and_forgets_at_the_start_of_an_episode() ->
     fresh = algorithm.act(view, algorithm.initial_carry(4), Mode.GREEDY)
     assert torch.equal(decision.carry[0][first], fresh.carry[0][first])
     assert not torch.equal(decision.carry[0][~first], fresh.carry[0][~first])
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_dead_do_the_first_legal_thing_whatever_the_network_has_learned_of_the_living(mode: Mode) -> None:
+    driver, algorithm = drive(GhostWorld(4, dead=True), epsilon_start=0.0)
+    with torch.no_grad():
+        algorithm.learner.networks.agent.head.bias += torch.tensor([0.0, 9.0])
+    decision = algorithm.act(driver.view, driver.carry, mode)
+    assert decision.actions.tolist() == [[1, 0]] * 4
+    legal = torch.tensor([[True, True], [False, True]]).expand(4, 2, 2)
+    masked = dataclasses.replace(driver.view, action_mask=legal)
+    assert algorithm.act(masked, driver.carry, mode).actions.tolist() == [[1, 1]] * 4
 
 
 def test_a_policy_is_a_small_part_of_the_state() -> None:
