@@ -35,6 +35,14 @@ class PluginError(MarlzooError):
     """A plug-in is broken or breaks a rule of the zoo (exit code 1)."""
 
 
+def in_one_line(error: BaseException) -> str:
+    """The message of one of ours; type and message of whatever else was raised."""
+    message = " ".join(str(error).split())
+    if isinstance(error, MarlzooError):
+        return message
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint for a mistyped `word`: `"; did you mean 'x'?"`, or all that exists if nothing is near."""
     names = sorted(known)

@@ -128,8 +128,9 @@ def marlzoo_suites() -> list[Suite]:  # type: ignore[empty-body]
 def marlzoo_sinks() -> list[SinkSpec]:  # type: ignore[empty-body]
     """The places where this plug-in can send metrics, chosen with `--sink NAME`.
 
-    `sink` names a callable that is given the run's folder and returns a `marlzoo.api.Sink`. A sink is part of
-    the run: what it raises ends the run. Use an observer for what may fail.
+    `sink` names a callable that is given the run's folder and returns a `marlzoo.api.Sink`. One that cannot
+    be opened is an error before the first step. One that raises later is reported, told nothing more, and
+    named in the manifest and the result under `dropped_sinks`; the run goes on.
 
     Example:
 

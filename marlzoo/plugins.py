@@ -136,6 +136,10 @@ class PluginHost:
         self.plugins.append(info)
         for hook, specs in offers.items():
             self._catalogue[hook].extend((info, spec) for spec in specs)
+        pushy = [spec.name for spec in offers.get("marlzoo_sinks", ()) if spec.default and not info.builtin]
+        for name in pushy:
+            message = f"the sink {name!r} has default=True, which is for built-in ones; say --sink {name}"
+            self.report(info.name, info.distribution, message)
 
     def catalogue(self, hook: str) -> list[tuple[PluginInfo, Any]]:
         """What the plug-ins offer through a catalogue hook, in the order in which they were loaded."""

@@ -132,6 +132,10 @@ class Registry:
     def sinks(self) -> list[Entry[SinkSpec]]:
         return self._entries("marlzoo_sinks")
 
+    def default_sinks(self) -> list[Entry[SinkSpec]]:
+        """The sinks of every run."""
+        return [sink for sink in self.sinks() if in_every_run(sink)]
+
     def algorithm(self, name: str) -> Entry[AlgorithmSpec]:
         """Find an algorithm by its bare or qualified name. Raises `UsageError` for none, or several."""
         return self._find("algorithm", self.algorithms(), name)
@@ -185,6 +189,11 @@ class Registry:
         entry = self.family(name)
         example = entry.spec.tasks[0] if entry.spec.tasks else "TASK"
         return f"environment {name!r} has no task; expected for instance '{entry.address}:{example}'"
+
+
+def in_every_run(sink: Entry[SinkSpec]) -> bool:
+    """Only built-in sinks can be that. What an outsider's receives is for the user to say, with `--sink`."""
+    return sink.spec.default and sink.plugin.builtin
 
 
 def _address(plugin: PluginInfo, spec: Named, offers: Sequence[tuple[PluginInfo, Named]]) -> str:

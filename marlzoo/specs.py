@@ -89,7 +89,10 @@ class Suite:
 
 @dataclass(frozen=True)
 class SinkSpec:
-    """A place where metrics go. `sink` names a callable `sink(run_dir: Path) -> Sink`."""
+    """A place where metrics go. `sink` names a callable `sink(run_dir: Path) -> Sink`.
+
+    `default` makes a built-in sink part of every run. Those of other plug-ins are used where `--sink` asks.
+    """
 
     name: str
     sink: str

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from marlzoo.envs.contract import BatchedEnv
-from marlzoo.errors import MarlzooError, RunError, UsageError
+from marlzoo.errors import MarlzooError, RunError, UsageError, in_one_line
 from marlzoo.registry import Registry
 from marlzoo.run.build import build_algorithm, build_policy
 from marlzoo.run.evaluation import Evaluation
@@ -93,12 +93,15 @@ def resume_run(
     listener = listener or Listener()
     with folder.locked():
         manifest = folder.read_manifest()
-        plan = restore_plan(registry, read_json(folder.config), str(folder.config))
+        document = read_json(folder.config)
+        plan = restore_plan(registry, document, str(folder.config))
         if manifest["status"] == "finished" and (steps or 0) <= manifest["steps"]:
             listener.note(f"{path} is finished; give --steps to train it longer")
             return Outcome(path, "finished", manifest["step"], read_json(folder.result))
         if steps is not None:
             plan = _extended(plan, steps, manifest)
+        for name in sorted({*document["sinks"]} - {sink.qualified for sink in plan.sinks}):
+            listener.note(f"the sink {name} is not installed any more; the run goes on without it")
         with _watched_workshop(plan, listener) as (workshop, guard):
             _check_same_code(plan, workshop.env, manifest, listener)
             checkpoint = _last_checkpoint(folder, manifest, listener)
@@ -200,7 +203,7 @@ class _Experiment:
             absolute = self._evaluate_best(stop)
             if absolute is None:
                 return None
-        self._recorder.note_interference()
+        self._recorder.note_incidents()
         evaluations = read_rows(self._folder.path / EVALUATIONS_FILE)
         result = result_document(self._recorder.manifest, self._trainer, evaluations, absolute)
         write_json(self._folder.result, result)
@@ -228,7 +231,7 @@ class _Experiment:
         a plug-in's own exception."""
         outcome = "failed" if isinstance(error, Exception) else "interrupted"
         with contextlib.suppress(Exception):  # whatever goes wrong now must not hide what went wrong first
-            self._recorder.end(outcome, self._trainer, error=_one_line(error))
+            self._recorder.end(outcome, self._trainer, error=in_one_line(error))
         self._recorder.conclude(outcome, None)
         if isinstance(error, Exception) and not isinstance(error, MarlzooError):
             raise self._explained(error) from error
@@ -239,14 +242,7 @@ class _Experiment:
             self._folder.error.write_text(text, encoding="utf-8")
         kept = self._folder.checkpoints().kept()
         step = self._trainer.counters.step
-        return RunError(f"step {step:,}: {_one_line(error)} (traceback in {self._folder.error}); {kept}")
-
-
-def _one_line(error: BaseException) -> str:
-    message = " ".join(str(error).split())
-    if isinstance(error, MarlzooError):
-        return message
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+        return RunError(f"step {step:,}: {in_one_line(error)} (traceback in {self._folder.error}); {kept}")
 
 
 def _extended(plan: Plan, steps: int, manifest: Mapping[str, Any]) -> Plan:

@@ -38,6 +38,7 @@ def new_manifest(plan: Plan, env: BatchedEnv) -> dict[str, Any]:
         "wall_seconds": 0.0,
         "cpu_seconds": 0.0,
         "interference": {},
+        "dropped_sinks": [],
         "sessions": [],
     }
 

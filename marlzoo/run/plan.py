@@ -60,13 +60,14 @@ def make_plan(
     entry = registry.algorithm(algorithm)
     choice = registry.environment(environment, env_args)
     config = resolve_algorithm_config(entry, choice, overrides)
-    wanted = [sink for sink in registry.sinks() if sink.spec.default]
+    wanted = registry.default_sinks()
     wanted += [sink for sink in map(registry.sink, sinks) if sink not in wanted]
     return Plan(entry, choice, config, (settings or RunSettings()).resolved(), tuple(wanted))
 
 
 def restore_plan(registry: Registry, document: Mapping[str, Any], where: str) -> Plan:
-    """The plan that `Plan.to_json` wrote; `where` names its file in errors.
+    """The plan that `Plan.to_json` wrote; `where` names its file in errors. Sinks that are not installed any
+    more are left out: no number depends on them.
 
     Raises:
         UsageError: something that the run used does not exist any more, or has changed its settings.
@@ -77,7 +78,8 @@ def restore_plan(registry: Registry, document: Mapping[str, Any], where: str) ->
         config = ResolvedConfig(model.model_validate(document["config"]), dict(document["origins"]))
         settings = RunSettings.model_validate(document["settings"])
         choice = registry.environment(document["environment"])
-        sinks = tuple(registry.sink(name) for name in document["sinks"])
+        installed = {sink.qualified: sink for sink in registry.sinks()}
+        sinks = tuple(installed[name] for name in document["sinks"] if name in installed)
     except KeyError as error:
         raise UsageError(f"{where} lacks {error}; restore the file or start a new run") from error
     except ValidationError as error:

@@ -17,7 +17,7 @@ from marlzoo.run.guard import Guard
 from marlzoo.run.listener import Listener
 from marlzoo.run.manifest import new_session, now
 from marlzoo.run.plan import Plan
-from marlzoo.run.sinks import Sink
+from marlzoo.run.sink_group import SinkGroup
 from marlzoo.run.trainer import Trainer
 from marlzoo.specs import Score
 
@@ -57,15 +57,12 @@ class RunRecorder:
         self._guard = guard
         self._interference_before = Counter(manifest.get("interference", {}))
         self._checkpoints = folder.checkpoints(plan.settings.keep_checkpoints)
-        self._sinks: dict[str, Sink] = {}
+        self._dropped_before = list(manifest.get("dropped_sinks", []))
+        self._sinks = SinkGroup(plan.sinks, folder.path, guard)
 
     def open(self, command: Sequence[str], step: int, positions: Mapping[str, Any] | None) -> None:
         """Begin a session at `step`. `positions` are the sinks' positions there, `None` in a new run."""
-        for entry in self._plan.sinks:
-            self._sinks[entry.qualified] = entry.load(entry.spec.sink)(self._folder.path)
-        if positions is not None:
-            for name, sink in self._sinks.items():
-                sink.rewind(positions.get(name, {}), step)
+        self._sinks.open(step, positions)
         self.manifest["status"] = "running"
         self.manifest.pop("error", None)
         self.manifest["sessions"].append(new_session(command, step, self._plan.settings.threads))
@@ -79,18 +76,16 @@ class RunRecorder:
         self._notify("marlzoo_run_started")
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        for sink in self._sinks.values():
-            sink.metrics(step, values)
+        self._sinks.metrics(step, values)
         self._listener.metrics(self.info, step, values)
 
     def evaluated(self, evaluation: Evaluation) -> None:
-        for sink in self._sinks.values():
-            sink.evaluation(evaluation)
+        self._sinks.evaluation(evaluation)
         self._listener.evaluated(self.info, evaluation)
         self._notify("marlzoo_evaluated", evaluation=evaluation)
 
     def save(self, step: int, content: Mapping[str, Any]) -> None:
-        positions = {name: sink.position() for name, sink in self._sinks.items()}
+        positions = self._sinks.positions()
         header = checkpoint_header(self.manifest)
         path = self._checkpoints.save(step, {"header": header, "trainer": content, "sinks": positions})
         self._note_progress(step, content["clock"])
@@ -102,7 +97,7 @@ class RunRecorder:
         """Tell the observers, who may neither end the run nor change anything that it depends on."""
         observers = ", ".join(plugin.qualified for plugin in self._host.implementing(hook))
         if observers:
-            self._guard.check("in training or by a sink")
+            self._guard.check("in training")
         self._host.notify(hook, run=self.info, **arguments)
         if observers:
             self._guard.check(f"by the hook {hook} of {observers}")
@@ -126,11 +121,13 @@ class RunRecorder:
         self.manifest["step"] = step
         self.manifest["wall_seconds"] = round(clock["wall"], 3)
         self.manifest["cpu_seconds"] = round(clock["cpu"], 3)
-        self.note_interference()
+        self.note_incidents()
 
-    def note_interference(self) -> None:
-        """Put into the manifest how often plug-ins changed global state, over all sessions."""
+    def note_incidents(self) -> None:
+        """Put into the manifest how often plug-ins changed global state, and which sinks were dropped, over
+        all sessions."""
         self.manifest["interference"] = dict(self._interference_before + self._guard.counts)
+        self.manifest["dropped_sinks"] = [*self._dropped_before, *self._sinks.dropped]
 
     def conclude(self, outcome: str, result: dict[str, Any] | None) -> None:
         """Tell everybody that the run ended."""
@@ -138,8 +135,12 @@ class RunRecorder:
         self._listener.ended(self.info, outcome, result)
 
     def close(self) -> None:
-        for sink in self._sinks.values():
-            sink.close()
+        """Close the sinks; one that fails even now is still noted."""
+        dropped = len(self._sinks.dropped)
+        self._sinks.close()
+        if len(self._sinks.dropped) > dropped:
+            self.note_incidents()
+            self.write_manifest()
 
 
 def run_info(plan: Plan, folder: RunFolder, manifest: Mapping[str, Any]) -> RunInfo:

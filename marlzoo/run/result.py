@@ -34,6 +34,7 @@ def result_document(
         "best": {"step": trainer.best.step, "score": trainer.best.score} if trainer.best else None,
         "absolute": _without(absolute.to_json(), "index", "wall_seconds") if absolute else None,
         "interference": manifest["interference"],
+        "dropped_sinks": manifest["dropped_sinks"],
         "curve": [{key: row[key] for key in ("step", "score", "interval", "return")} for row in evaluations],
         **speed(trainer),
     }

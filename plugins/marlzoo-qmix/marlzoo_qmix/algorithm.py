@@ -63,7 +63,7 @@ class Qmix(Algorithm):
         memory = carry[0].masked_fill(view.first[:, None, None], 0.0)
         last = carry[1].masked_fill(view.first[:, None], -1)
         values, memory = self.learner.networks.agent.step(view.obs, last, memory)
-        # What the dead do is worth 0, here as in the mixture: the network they share learns nothing about them.
+        # What the dead do is worth 0, as in the mixture: the network that they share learns nothing of them.
         values = values * view.alive.unsqueeze(-1)
         actions = greedy(values, view.action_mask)
         if mode is Mode.SAMPLE:
