@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-AgentOrder = Literal["semi_greedy", "greedy", "random", "fixed"]
+AgentOrder = Literal["semi_greedy", "greedy", "reverse_semi_greedy", "reverse_greedy", "random", "fixed"]
 
 SMALLEST_VALUE = 1e-8
 """Values are taken to be at least so far from 0 when advantages are divided by them."""
@@ -50,15 +50,16 @@ def urgency(advantages: Tensor, values: Tensor, alive: Tensor) -> Tensor:
 def agent_order(kind: AgentOrder, scores: Tensor, generator: torch.Generator) -> Tensor:
     """The agents `[N]` in the order of their updates.
 
-    `greedy` by descending score; `semi_greedy` takes in turn the best and a random one of those left;
-    `random` ignores the scores; `fixed` is the environment's order.
+    `greedy` by descending score; `semi_greedy` takes in turn the best and a random one of those left; both
+    begin with the lowest score as `reverse_greedy` and `reverse_semi_greedy`. `random` ignores the scores;
+    `fixed` is the environment's order, which the paper calls cyclic.
     """
     if kind == "fixed":
         return torch.arange(len(scores))
     if kind == "random":
         return torch.randperm(len(scores), generator=generator)
-    ranked = scores.argsort(descending=True, stable=True)
-    return ranked if kind == "greedy" else _alternating(ranked, generator)
+    ranked = scores.argsort(descending=not kind.startswith("reverse"), stable=True)
+    return _alternating(ranked, generator) if kind.endswith("semi_greedy") else ranked
 
 
 def _alternating(ranked: Tensor, generator: torch.Generator) -> Tensor:

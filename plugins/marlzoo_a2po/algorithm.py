@@ -71,7 +71,7 @@ class A2po(TeamPpo):
         return report
 
     def _order(self, moving: MovingRollout, corrected: Corrected) -> Tensor:
-        scores = urgency(corrected.advantages, moving.values.predicted[:-1], moving.alive)
+        scores = urgency(moving.scored(corrected), moving.values.predicted[:-1], moving.alive)
         return agent_order(self.config.order, scores, self.context.generator)
 
     def _clip_rule(self) -> str:

@@ -24,9 +24,17 @@ class A2poConfig(TeamPpoConfig):
         ge=1,
         description="Blocks into which the order of agents is cut; null: 3 with a shared actor, else N.",
     )
-    order: Literal["semi_greedy", "greedy", "random", "fixed"] = Field(
-        "semi_greedy",
-        description="Who goes first: in turn the agent of largest |A / V| and a random one, or other rules.",
+    order: Literal["semi_greedy", "greedy", "reverse_semi_greedy", "reverse_greedy", "random", "fixed"] = (
+        Field(
+            "semi_greedy",
+            description="Who goes first: in turn the agent of largest |A / V| and a random one; the largest; "
+            "either from the smallest on; anyone; the environment's order (cyclic in the paper).",
+        )
+    )
+    order_advantages: Literal["corrected", "initial", "weighted"] = Field(
+        "corrected",
+        description="Whose A that is: as corrected by then; that of before the update (published); the "
+        "corrected one times the joint ratio (published orders named _r).",
     )
     trace_cap: float = Field(
         1.0, gt=0, description="Ratios of preceding policies are cut off here in traces."

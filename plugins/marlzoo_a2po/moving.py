@@ -72,6 +72,15 @@ class MovingRollout:
         counts[..., learning] = self.alive[..., learning]
         return Corrected(normalise(advantages.expand(self.alive.shape), counts), targets)
 
+    def scored(self, corrected: Corrected) -> Tensor:
+        """`[T, E, N]`: the advantages by which agents are ordered."""
+        kind = self.config.order_advantages
+        if kind == "initial":
+            return self.corrected(None, self._everyone).advantages
+        if kind == "weighted":
+            return corrected.advantages * joint_log_ratio(self.log_ratio(), self._everyone).exp()
+        return corrected.advantages
+
     def _traced_lambda(self, preceding: Tensor) -> Tensor:
         config, log_ratio = self.config, joint_log_ratio(self.log_ratio(), preceding)
         self.trace = float(log_ratio.exp().clamp(max=config.trace_cap).mean())
@@ -118,6 +127,10 @@ class MovingRollout:
 
     def _log_prob(self, number: int) -> Tensor:
         return self.team.policies[number].log_prob(self._units[number], self.experience)
+
+    @property
+    def _everyone(self) -> Tensor:
+        return torch.arange(self.alive.shape[-1])
 
     @property
     def _generator(self) -> torch.Generator:

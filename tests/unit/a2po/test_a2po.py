@@ -215,6 +215,57 @@ class TestReductions:
         assert not torch.equal(results["random", False], results["random", True])
 
 
+class TestOrder:
+    def scored(self, kind):
+        """What ranks agents before and after a pass, the corrected advantages then, and the joint ratio."""
+        algorithm = with_full_rollout(MortalWorld(4), 1, order_advantages=kind, critic_input="obs")
+        values, everyone = algorithm.valuation.evaluate(algorithm.rollout), torch.arange(3)
+        moving = MovingRollout(algorithm, algorithm.config, values)
+        first = moving.corrected(None, everyone)
+        before = moving.scored(first)
+        moving.improve(everyone, everyone, first, 0.2)
+        later = moving.corrected(everyone, everyone)
+        ratio = moving.log_ratio().exp().prod(-1, keepdim=True)
+        assert torch.equal(before, first.advantages), "nobody has moved yet"
+        assert not torch.allclose(later.advantages, first.advantages)
+        return before, moving.scored(later), later.advantages, ratio
+
+    def test_by_corrected_advantages(self):
+        _, after, corrected, _ = self.scored("corrected")
+        assert torch.equal(after, corrected)
+
+    def test_by_those_of_before_the_update(self):
+        before, after, _, _ = self.scored("initial")
+        assert torch.equal(after, before)
+
+    def test_by_corrected_advantages_times_the_joint_ratio(self):
+        _, after, corrected, ratio = self.scored("weighted")
+        torch.testing.assert_close(after, corrected * ratio)
+        assert not torch.allclose(after, corrected)
+
+    @pytest.mark.parametrize("share", [True, False])
+    def test_the_most_urgent_agent_goes_first_and_last_in_reverse(self, share, monkeypatch):
+        scores = torch.tensor([1.0, 3.0, 2.0])
+        monkeypatch.setattr("marlzoo_a2po.algorithm.urgency", lambda *_: scores)
+        for order, expected in (("greedy", [1, 2, 0]), ("reverse_greedy", [0, 2, 1])):
+            algorithm = with_full_rollout(
+                MortalWorld(4), order=order, blocks=3, epochs=3, share_parameters=share
+            )
+            turns, improve = [], MovingRollout.improve
+
+            def noting(self, agents, *rest, turns=turns, improve=improve):
+                turns.append(agents.tolist())
+                return improve(self, agents, *rest)
+
+            monkeypatch.setattr(MovingRollout, "improve", noting)
+            algorithm.update()
+            monkeypatch.setattr(MovingRollout, "improve", improve)
+            if share:
+                assert turns == [expected[:1], expected[:2], expected]
+            else:
+                assert turns == [[agent] for agent in expected for _ in range(3)]
+
+
 class TestRanges:
     order = torch.tensor([2, 0, 1])
 

@@ -114,14 +114,20 @@ class TestOrder:
     def test_greedy_and_fixed(self):
         scores, generator = torch.tensor([0.5, 3.0, 1.0]), torch.Generator()
         assert agent_order("greedy", scores, generator).tolist() == [1, 2, 0]
+        assert agent_order("reverse_greedy", scores, generator).tolist() == [0, 2, 1]
         assert agent_order("fixed", scores, generator).tolist() == [0, 1, 2]
 
-    @given(st.lists(st.floats(0, 10, width=32), min_size=1, max_size=9), st.integers(0, 1000))
-    def test_semi_greedy_takes_the_best_of_those_left_every_other_time(self, scores, seed):
-        order = agent_order("semi_greedy", torch.tensor(scores), torch.Generator().manual_seed(seed)).tolist()
+    @given(
+        st.sampled_from([("semi_greedy", max), ("reverse_semi_greedy", min)]),
+        st.lists(st.floats(0, 10, width=32), min_size=1, max_size=9),
+        st.integers(0, 1000),
+    )
+    def test_semi_greedy_takes_the_best_of_those_left_every_other_time(self, rule, scores, seed):
+        kind, best = rule
+        order = agent_order(kind, torch.tensor(scores), torch.Generator().manual_seed(seed)).tolist()
         assert sorted(order) == list(range(len(scores)))
         for place in range(0, len(order), 2):
-            assert scores[order[place]] == max(scores[agent] for agent in order[place:])
+            assert scores[order[place]] == best(scores[agent] for agent in order[place:])
 
     def test_in_between_it_takes_anybody(self):
         generator, scores = torch.Generator().manual_seed(0), torch.tensor([4.0, 3.0, 2.0, 1.0])
