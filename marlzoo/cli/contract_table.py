@@ -76,7 +76,9 @@ def _result(group: Sequence[Outcome]) -> str:
 
 
 def _print_failures(failures: Sequence[Outcome]) -> None:
-    """What was expected and what happened; once where it is the same in several worlds."""
+    """What was expected, what happened, and what the guide says; once if it is the same in several worlds."""
+    from marlzoo.testing.guide import explanation
+
     worlds: dict[tuple[str, ...], list[str]] = {}
     for failure in failures:
         told = (failure.check, failure.expected, failure.happened, failure.guide)
@@ -84,4 +86,10 @@ def _print_failures(failures: Sequence[Outcome]) -> None:
     for (check, expected, happened, guide), where in worlds.items():
         click.echo()
         print_heading(check, f"in {', '.join(where)}" if where != [""] else "")
-        print_facts([("expected", expected), ("happened", happened), ("guide", guide)])
+        facts = [
+            ("expected", expected),
+            ("happened", happened),
+            ("why", explanation(check)),
+            ("guide", guide),
+        ]
+        print_facts(facts)

@@ -27,7 +27,7 @@ class Check(Generic[S]):
     """One paragraph of a contract.
 
     Attributes:
-        name: short, with hyphens; the anchor of its section in the guide.
+        name: short, with hyphens; the heading of its section in the guide.
         rule: what must hold, in one line.
         run: raises `ContractFailure` where it does not hold.
         worlds: the names of the worlds that it is run in; `("",)` for a check without one.

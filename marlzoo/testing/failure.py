@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from marlzoo.errors import MarlzooError
-
-GUIDE = "docs/contract.md"
-"""The page of the documentation with one section per check, named as the check is."""
+from marlzoo.testing.guide import place
 
 
 class ContractFailure(MarlzooError):
@@ -14,7 +12,7 @@ class ContractFailure(MarlzooError):
     Attributes:
         expected: what the contract asks for.
         happened: what was seen instead.
-        check: the name of the check, which is also the anchor of its section in the guide.
+        check: the name of the check, which is also that of its section in the guide.
     """
 
     def __init__(self, expected: str, happened: str, check: str = "") -> None:
@@ -25,8 +23,8 @@ class ContractFailure(MarlzooError):
 
     @property
     def guide(self) -> str:
-        """Where the guide explains it."""
-        return f"{GUIDE}#{self.check}" if self.check else GUIDE
+        """Where the guide explains it, as `path:line`."""
+        return place(self.check)
 
     def __str__(self) -> str:
         return f"{self.happened}; expected {self.expected} (see {self.guide})"

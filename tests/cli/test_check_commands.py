@@ -14,6 +14,7 @@ from plugin_distributions import HEADER
 
 from marlzoo.cli.main import cli, main
 from marlzoo.testing import ALGORITHM_CHECKS, ENVIRONMENT_CHECKS
+from marlzoo.testing.guide import place
 
 UNRULY = f"""
 from marlzoo_mappo.algorithm import Mappo
@@ -65,7 +66,8 @@ class TestCheck:
         assert output.count("expected  metrics that are finite floats") == 1
         assert "metrics  in matrix, mortal, uneven, target" in output
         assert "happened  'loss' is nan, a float" in output
-        assert "guide     docs/contract.md#metrics" in output
+        assert "why       `update` returns `None` or a mapping from names to finite Python floats" in output
+        assert f"guide     {place('metrics')}" in output
         assert output.splitlines()[-1] == "unruly fails 1 of 1 checks"
 
     def test_json_has_every_case(self, unruly):
@@ -75,7 +77,7 @@ class TestCheck:
         status = [(check["check"], check["world"], check["status"]) for check in found["checks"]]
         assert status[:2] == [("light-import", "", "skipped"), ("metrics", "matrix", "failed")]
         assert found["checks"][0]["reason"] == "a plug-in in a single file"
-        assert found["checks"][1]["guide"] == "docs/contract.md#metrics"
+        assert found["checks"][1]["guide"] == place("metrics")
 
     def test_takes_settings(self):
         output = invoke("check", "mappo", "-o", "agent_ids=true", "--only", "agent-count", code=1)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from marlzoo.testing.guide import page
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -24,6 +26,13 @@ def test_every_builtin_plugin_is_packed_checked_and_an_entry_point():
     assert {f"plugins/{name}" for name in PLUGINS} == {path for path in packed if path.startswith("plugins/")}
     assert set(PLUGINS) <= set(ENTRY_POINTS.values())
     assert set(PLUGINS) <= set(PROJECT["tool"]["mypy"]["packages"])
+
+
+def test_the_page_that_failures_of_the_contract_point_to_is_packed():
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "docs/contract.md" in wheel["only-include"]
+    assert wheel["sources"]["docs"] == "marlzoo/guide"
+    assert page() == ROOT / "docs" / "contract.md"
 
 
 @pytest.mark.parametrize("module", ENTRY_POINTS.values())

@@ -11,6 +11,7 @@ import pytest
 from marlzoo.registry import Registry
 from marlzoo.specs import AlgorithmSpec
 from marlzoo.testing import ALGORITHM_CHECKS, ContractFailure, Subject, entry_of, quick_options
+from marlzoo.testing.guide import explanation, page, place
 
 GUIDE = Path(__file__).parents[3] / "docs" / "contract.md"
 CHECKS = {check.name: check for check in ALGORITHM_CHECKS}
@@ -89,12 +90,25 @@ def test_a_broken_rule_is_found_and_explained(name, world, spec, message):
         CHECKS[name](subject(spec), world)
     assert message in failure.value.happened
     assert failure.value.expected
-    assert failure.value.guide == f"docs/contract.md#{name}"
+    assert failure.value.guide == place(name)
     assert "\n" not in str(failure.value)
 
 
 def test_every_check_has_an_algorithm_that_breaks_it():
     assert {case[0] for case in CASES} == set(CHECKS)
+
+
+def test_a_failure_names_the_line_and_the_words_of_its_section(monkeypatch, tmp_path):
+    for name in CHECKS:
+        path, _, line = place(name).rpartition(":")
+        assert Path(path).read_text(encoding="utf-8").splitlines()[int(line) - 1] == f"### {name}"
+    assert (
+        explanation("presets")
+        == "Every table of the presets holds settings that exist, with values in range."
+    )
+    assert (place("a-strangers-own"), explanation("a-strangers-own")) == (place(""), "")
+    monkeypatch.chdir(tmp_path)
+    assert place("presets").startswith(f"{page()}:")
 
 
 def test_the_guide_explains_every_check():

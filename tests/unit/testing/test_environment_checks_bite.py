@@ -17,6 +17,7 @@ from marlzoo.testing import (
     TargetWorld,
     UnevenWorld,
 )
+from marlzoo.testing.guide import place
 
 CHECKS = {check.name: check for check in ENVIRONMENT_CHECKS}
 
@@ -228,7 +229,7 @@ def failure(name: str, habitat: Habitat) -> ContractFailure:
 def test_a_broken_rule_is_found_and_explained(name, world, message):
     found = failure(name, Habitat(world, steps=40))
     assert message in found.happened
-    assert found.guide == f"docs/contract.md#{name}"
+    assert found.guide == place(name)
     assert "\n" not in str(found)
 
 

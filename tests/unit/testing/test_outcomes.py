@@ -7,6 +7,7 @@ import pytest
 from marlzoo.cli.contract_table import verdict
 from marlzoo.testing.checks import Check, cases, outcomes
 from marlzoo.testing.failure import ContractFailure
+from marlzoo.testing.guide import place
 
 
 def act(subject: dict[str, str], world: str) -> None:
@@ -67,7 +68,7 @@ def test_what_a_plugin_raises_is_a_failure_in_one_line():
 def test_a_failure_is_one_line_that_leads_to_the_guide():
     with pytest.raises(ContractFailure) as failure:
         FIRST({"a": "fail"}, "a")
-    assert str(failure.value) == "war in a; expected peace (see docs/contract.md#first)"
+    assert str(failure.value) == f"war in a; expected peace (see {place('')})"
 
 
 @pytest.mark.parametrize(
