@@ -23,6 +23,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from marlzoo.scope import AttentionScope
+
 Carry = Any
 """A pytree (tuples, lists, dicts) of tensors whose first dimension is E: recurrent or retention state."""
 
@@ -103,6 +105,8 @@ class View:
     """`[E, N, A]` bool, True where the action is legal; at least one is."""
     neighbours: Tensor | None = None
     """`[E, N, K]` int64 indices of each agent's nearest agents, -1 where there are fewer."""
+    places: Tensor | None = None
+    """`[E, N, 2]` float32: where the agents are. Decides who may attend to whom; no policy reads it."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,12 @@ class Explanation:
 
 class Algorithm(abc.ABC):
     """Base of every plug-in algorithm. Required: `act`, `observe`, `update` and the two state methods."""
+
+    attention: AttentionScope | None = None
+    """Who attends to whom in `Mode.GREEDY`; None where agents do not attend to each other.
+
+    An algorithm that sets it promises to act by whatever scope `marlzoo evaluate --attention` puts here.
+    """
 
     def __init__(self, world: World, config: Any, context: Context) -> None:
         self.world = world

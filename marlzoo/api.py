@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from marlzoo.errors import MissingPieceError, PluginError, RunError, UsageError
     from marlzoo.memory.replay import EpisodeBatch, EpisodeReplay
     from marlzoo.run.sinks import Sink
+    from marlzoo.scope import AttentionScope
     from marlzoo.specs import AlgorithmSpec, EnvironmentSpec, Score, SinkSpec, Suite
 
 _MODULES = {
@@ -58,6 +59,7 @@ _MODULES = {
     "marlzoo.errors": ("MissingPieceError", "PluginError", "RunError", "UsageError"),
     "marlzoo.memory.replay": ("EpisodeBatch", "EpisodeReplay"),
     "marlzoo.run.sinks": ("Sink",),
+    "marlzoo.scope": ("AttentionScope",),
     "marlzoo.specs": ("AlgorithmSpec", "EnvironmentSpec", "Score", "SinkSpec", "Suite"),
 }
 
@@ -68,6 +70,7 @@ __all__ = [
     "Algorithm",
     "AlgorithmConfig",
     "AlgorithmSpec",
+    "AttentionScope",
     "BatchedEnv",
     "Body",
     "Carry",

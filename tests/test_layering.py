@@ -17,6 +17,7 @@ LAYERS = (
     {"plugins"},
     {"registry"},
     {"config"},
+    {"scope"},
     {"algorithm", "memory", "nets", "learn"},
     {"envs"},
     {"run"},

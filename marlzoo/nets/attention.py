@@ -59,6 +59,23 @@ class BodyShape:
             )
 
 
+@dataclass(frozen=True)
+class Near:
+    """Attention to few: row i sees the rows `index[b, i]` only. Costs N times K, not N squared."""
+
+    index: Tensor
+    """`[B, N, K]` int64; -1 stands for none. No row may be all -1."""
+
+    def mask(self) -> Tensor:
+        """The same as `[B, N, N]` bool."""
+        seen = self.index.new_zeros((*self.index.shape[:2], self.index.shape[1] + 1), dtype=torch.bool)
+        return seen.scatter_(-1, self.index + 1, True)[..., 1:]
+
+
+Visible = Tensor | Near | None
+"""Which rows of a memory `[B, M, D]` a query sees: `[B, N, M]` bool, few of them, or all."""
+
+
 class Attention(nn.Module):
     """Multi-head attention, scale `1/sqrt(D/heads)`, four projections."""
 
@@ -82,11 +99,27 @@ class Attention(nn.Module):
         )
         return self.proj(mixed.transpose(-3, -2).flatten(-2))
 
-    def forward(self, query: Tensor, memory: Tensor, visible: Tensor | None, causal: bool = False) -> Tensor:
+    def mix_near(self, query: Tensor, key: Tensor, value: Tensor, near: Near) -> Tensor:
+        """As `mix`, where every query sees a few rows only."""
+        rows = torch.arange(len(query)).view(-1, 1, 1)
+        # [B, heads, N, 1, S] against [B, heads, N, K, S].
+        keys, values = (self._heads_first(part[rows, near.index]) for part in (key, value))
+        mixed = functional.scaled_dot_product_attention(
+            self.split(query).unsqueeze(-2), keys, values, (near.index >= 0)[:, None, :, None]
+        )
+        return self.proj(mixed.squeeze(-2).transpose(-3, -2).flatten(-2))
+
+    def _heads_first(self, few: Tensor) -> Tensor:
+        """`[B, N, K, D] -> [B, heads, N, K, D/heads]`."""
+        return few.view(*few.shape[:-1], self.heads, -1).movedim(-2, 1)
+
+    def forward(self, query: Tensor, memory: Tensor, visible: Visible, causal: bool = False) -> Tensor:
         """`query [B, N, D]` attends to `memory [B, M, D]`.
 
-        `visible` is `[B, N, M]` bool or None for everything (up to the own row where `causal`).
+        `visible` None is everything (up to the own row where `causal`).
         """
+        if isinstance(visible, Near):
+            return self.mix_near(self.query(query), self.key(memory), self.value(memory), visible)
         return self.mix(self.query(query), self.key(memory), self.value(memory), visible, causal)
 
 
@@ -117,7 +150,7 @@ class EncoderBlock(nn.Module):
         self.mlp = feed_forward(width, generator)
         self.mlp_norm = nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, visible: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, visible: Visible) -> Tensor:
         x = self.attention_norm(x + self.attention(x, x, visible))
         return self.mlp_norm(x + self.mlp(x))
 
@@ -139,8 +172,8 @@ class Encoder(nn.Module):
         """Standardise the observations. No parameter takes part, so once per rollout is enough."""
         return obs if self.feature_norm is None else self.feature_norm.standardise(obs)
 
-    def forward(self, prepared: Tensor, visible: Tensor | None = None) -> Tensor:
-        """`prepare(obs) [B, N, O] -> [B, N, D]`; `visible [B, N, N]` limits who attends to whom."""
+    def forward(self, prepared: Tensor, visible: Visible = None) -> Tensor:
+        """`prepare(obs) [B, N, O] -> [B, N, D]`; `visible` limits who attends to whom."""
         norm = self.feature_norm
         x = self.embed(prepared) if norm is None else norm.then_linear(prepared, self.embed)
         x = functional.gelu(x)
@@ -295,3 +328,21 @@ def living_before(alive: Tensor) -> Tensor:
     """
     shown = functional.pad(alive[:, :-1], (1, 0), value=True)
     return living_only(shown) & causal_mask(alive.shape[1])
+
+
+def living_near(near: Near, alive: Tensor) -> Near:
+    """Those of `near` that live, and everybody itself; `alive [B, N]`."""
+    rows, own = torch.arange(len(alive)).view(-1, 1, 1), torch.arange(alive.shape[1]).unsqueeze(-1)
+    seen = alive[rows, near.index] | (near.index == own)
+    return Near(near.index.masked_fill(~seen, -1))
+
+
+def tokens_near(near: Near) -> Near:
+    """Which tokens agent i sees: what agents near it and before it did, the start token and its own.
+
+    Token j carries the action of agent j-1. An agent's own token is always there, whoever comes before it.
+    """
+    own = torch.arange(near.index.shape[1]).view(1, -1, 1).expand(len(near.index), -1, 1)
+    before = torch.where((near.index >= 0) & (near.index + 1 < own), near.index + 1, -1)
+    start = torch.where(own > 0, 0, -1)
+    return Near(torch.cat((start, before, own), -1))

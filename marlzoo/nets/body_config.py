@@ -33,5 +33,5 @@ class BodyConfig(EncoderConfig):
     )
     decoder: Literal["fused", "torch"] = Field(
         "fused",
-        description="What chooses actions: compiled (discrete actions only, else torch) or plain PyTorch.",
+        description="What chooses actions: a compiled loop or plain PyTorch.",
     )

@@ -1,6 +1,6 @@
 """Agent-by-agent decoding with a key-value cache: the joint action of all agents in N cheap steps.
 
-This is the reference for the fused decoder of `decode_numba`, and what continuous actions use.
+This is the reference for the fused decoder of `decode_numba`; it also takes actions that are given.
 """
 
 from __future__ import annotations

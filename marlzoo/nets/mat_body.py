@@ -11,7 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from marlzoo.algorithm import World
-from marlzoo.nets.attention import BodyShape, Decoder, Encoder, living_before, living_only
+from marlzoo.nets.attention import (
+    BodyShape,
+    Decoder,
+    Encoder,
+    Near,
+    Visible,
+    living_before,
+    living_near,
+    living_only,
+    tokens_near,
+)
 from marlzoo.nets.body_config import BodyConfig
 from marlzoo.nets.decode import Forced, decode
 from marlzoo.nets.decode_numba import FusedDecoder
@@ -43,7 +53,7 @@ class MatBody(nn.Module):
         Args:
             shape: sizes and options.
             generator: draws the initial weights.
-            decoder: what `act` uses; `fused` serves discrete actions, continuous ones are decoded by `torch`.
+            decoder: what `act` uses, the compiled loop or plain PyTorch.
             mask_dead_keys: nobody attends to dead agents (published: everybody does).
             real_components: `[N, A]` bool for worlds whose agents have unequal continuous actions.
         """
@@ -53,15 +63,20 @@ class MatBody(nn.Module):
         self.real_components = real_components
         self.encoder = Encoder(shape, generator)
         self.decoder = Decoder(shape, generator)
-        self.fused = FusedDecoder(self.decoder) if decoder == "fused" and shape.discrete else None
+        self.fused = FusedDecoder(self.decoder) if decoder == "fused" else None
         self.log_std = None if shape.discrete else nn.Parameter(torch.ones(shape.action_dim))
 
     def prepare(self, obs: Tensor) -> Tensor:
         """What `encode` takes: `obs [B, N, O]`, standardised. Once per rollout is enough."""
         return self.encoder.prepare(obs)
 
-    def encode(self, prepared: Tensor, alive: Tensor) -> Tensor:
-        """`prepare(obs) [B, N, O]`, `alive [B, N]` to representations `[B, N, D]`."""
+    def encode(self, prepared: Tensor, alive: Tensor, near: Near | None = None) -> Tensor:
+        """`prepare(obs) [B, N, O]`, `alive [B, N]` to representations `[B, N, D]`.
+
+        With `near`, agents attend to those (themselves among them) and to nobody else.
+        """
+        if near is not None:
+            return self.encoder(prepared, self._living(near, alive))
         return self.encoder(prepared, living_only(alive) if self.mask_dead_keys else None)
 
     def decode_parallel(self, rep: Tensor, actions: Tensor, alive: Tensor) -> Tensor:
@@ -84,22 +99,44 @@ class MatBody(nn.Module):
         action_mask: Tensor | None,
         noise: Tensor | None,
         forced: Forced | None = None,
+        near: Near | None = None,
     ) -> Tensor:
-        """The joint action `[B, N]` int64 or `[B, N, A]` float32, sampled with `noise` or greedy if None."""
-        visible = self.causally_visible(alive)
+        """The joint action `[B, N]` int64 or `[B, N, A]` float32, sampled with `noise` or greedy if None.
+
+        With `near`, agents look at what those before them did, and at what the last one before them did.
+        """
+        visible = self.causally_visible(alive) if near is None else tokens_near(self._living(near, alive))
         if self.fused is not None and forced is None:
-            return self.fused(rep, action_mask, noise, visible)
+            return self._act_fused(self.fused, rep, action_mask, noise, visible)
 
         def options(outputs: Tensor, agent: int) -> ActionDistribution:
             mask = None if action_mask is None else action_mask[:, agent]
             real = None if self.real_components is None else self.real_components[agent]
             return self._options(outputs, mask, real)
 
-        return decode(self.decoder, rep, options, noise, visible=visible, forced=forced)
+        shown = visible.mask() if isinstance(visible, Near) else visible
+        return decode(self.decoder, rep, options, noise, visible=shown, forced=forced)
 
     def causally_visible(self, alive: Tensor) -> Tensor | None:
         """`[B, N, N]`: which action tokens each agent may attend to; None for all predecessors'."""
         return living_before(alive) if self.mask_dead_keys else None
+
+    def _act_fused(
+        self,
+        fused: FusedDecoder,
+        rep: Tensor,
+        action_mask: Tensor | None,
+        noise: Tensor | None,
+        visible: Visible,
+    ) -> Tensor:
+        if self.log_std is None:
+            return fused(rep, action_mask, noise, visible)
+        real = self.real_components
+        scaled = None if noise is None else noise * standard_deviation(self.log_std, "half_sigmoid")
+        return fused(rep, None if real is None else real.expand(len(rep), -1, -1), scaled, visible)
+
+    def _living(self, near: Near, alive: Tensor) -> Near:
+        return living_near(near, alive) if self.mask_dead_keys else near
 
     def _options(self, outputs: Tensor, mask: Tensor | None, real: Tensor | None) -> ActionDistribution:
         if self.log_std is None:

@@ -19,6 +19,7 @@ from marlzoo.run.files import read_json
 from marlzoo.run.folder import RunFolder
 from marlzoo.run.plan import Plan, restore_plan
 from marlzoo.run.seeding import SeedTree
+from marlzoo.scope import AttentionScope
 
 
 @dataclass(frozen=True)
@@ -68,42 +69,40 @@ def evaluate_run(
     seed: int = 0,
     batch: int = 32,
     checkpoint: str = "best",
+    attention: AttentionScope | None = None,
 ) -> dict[str, Any]:
     """Play `episodes` greedy episodes with a run's policy, in its own environment or another.
 
+    `attention` says who attends to whom; None leaves it to the algorithm.
+
     Raises:
-        UsageError: the policy cannot act in that environment.
+        UsageError: the policy cannot act in that environment, or not with such attention.
     """
     saved = load_policy(registry, run, checkpoint)
     choice = saved.plan.environment
     if environment is not None or env_args:
         choice = registry.environment(environment or choice.id, env_args)
-    evaluation, backend = play_policy(saved, choice, episodes, seed, min(batch, episodes))
-    document = evaluation.to_json()
+    with contextlib.closing(Evaluator(choice.make, min(batch, episodes))) as evaluator:
+        algorithm = seat_policy(saved, choice, evaluator.env.world)
+        if attention is not None:
+            limit_attention(algorithm, attention, saved)
+        played = evaluator.play(algorithm, SeedTree(seed).afterwards(episodes))
+        backend = f"{evaluator.env.backend} {evaluator.env.backend_version}".strip()
+    if played is None:
+        raise UsageError("the evaluation was stopped")
+    document = Evaluation.of(played, choice.score, saved.step, 0).to_json()
     del document["index"], document["step"], document["wall_seconds"]
     return {
         "run": str(run),
         "algorithm": saved.plan.algorithm.address,
         "environment": choice.id,
         "backend": backend,
+        "attention": None if algorithm.attention is None else str(algorithm.attention),
         "policy_step": saved.step,
         "seed": seed,
         "percent": choice.score.percent,
         **document,
     }
-
-
-def play_policy(
-    saved: SavedPolicy, choice: EnvironmentChoice, episodes: int, seed: int, batch: int
-) -> tuple[Evaluation, str]:
-    """Greedy episodes of a saved policy, and the backend that computed them."""
-    with contextlib.closing(Evaluator(choice.make, batch)) as evaluator:
-        algorithm = seat_policy(saved, choice, evaluator.env.world)
-        played = evaluator.play(algorithm, SeedTree(seed).afterwards(episodes))
-        backend = f"{evaluator.env.backend} {evaluator.env.backend_version}".strip()
-    if played is None:
-        raise UsageError("the evaluation was stopped")
-    return Evaluation.of(played, choice.score, saved.step, 0), backend
 
 
 def seat_policy(saved: SavedPolicy, choice: EnvironmentChoice, world: World) -> Algorithm:
@@ -114,6 +113,18 @@ def seat_policy(saved: SavedPolicy, choice: EnvironmentChoice, world: World) -> 
     """
     _check_agents(saved, choice, world)
     return build_policy(replace(saved.plan, environment=choice), world, saved.parameters, saved.origin)
+
+
+def limit_attention(algorithm: Algorithm, attention: AttentionScope, saved: SavedPolicy) -> None:
+    """Let agents attend only to whom `attention` names.
+
+    Raises:
+        UsageError: they attend to nobody anyway.
+    """
+    if algorithm.attention is None:
+        name = saved.plan.algorithm.spec.name
+        raise UsageError(f"agents of {name} do not attend to each other; leave --attention out")
+    algorithm.attention = attention
 
 
 def _check_agents(saved: SavedPolicy, choice: EnvironmentChoice, world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from marlzoo.api import (
     Algorithm,
+    AttentionScope,
     Carry,
     Context,
     Decision,
@@ -21,6 +22,7 @@ from marlzoo.api import (
 from marlzoo.learn.joint_ppo import JointPpo
 from marlzoo.memory.returns import gae
 from marlzoo.nets.heads import noise_for
+from marlzoo.nets.playing import play
 from marlzoo_mat.config import MatConfig
 from marlzoo_mat.network import MatNetwork
 
@@ -29,6 +31,7 @@ class Mat(Algorithm):
     """Agents choose in turn, each seeing what those before it chose; PPO on all of them at once."""
 
     network_class: ClassVar[Callable[..., Any]] = MatNetwork
+    attention: AttentionScope | None = AttentionScope()
 
     def __init__(self, world: World, config: MatConfig, context: Context) -> None:
         super().__init__(world, config, context)
@@ -37,6 +40,8 @@ class Mat(Algorithm):
         self.learner = JointPpo(world, self.network, config, estimate, context)
 
     def act(self, view: View, carry: Carry, mode: Mode) -> Decision:
+        if mode is Mode.GREEDY and self.attention is not None:
+            return Decision(play(self.network.body, view, self.attention))
         noise = None
         if mode is Mode.SAMPLE:
             noise = noise_for(self.world, view.alive.shape, self.context.generator)

@@ -105,3 +105,4 @@ class MatDec(Mat):
     """As MAT, but every agent chooses by itself, from its own observation."""
 
     network_class = MatDecNetwork
+    attention = None

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from marlzoo.api import (
     Algorithm,
+    AttentionScope,
     Carry,
     Context,
     Decision,
@@ -23,6 +24,7 @@ from marlzoo.api import (
 from marlzoo.learn.joint_ppo import JointPpo
 from marlzoo.memory.returns import gae, gae_micro_step, gae_state
 from marlzoo.nets.heads import noise_for
+from marlzoo.nets.playing import play
 from marlzoo_srsv.config import SrsvConfig
 from marlzoo_srsv.network import SrsvNetwork
 
@@ -30,15 +32,17 @@ from marlzoo_srsv.network import SrsvNetwork
 class Srsv(Algorithm):
     """MAT's policy; agent i's value knows what agents before i did and what agents from i on would do."""
 
+    attention: AttentionScope = AttentionScope()
+
     def __init__(self, world: World, config: SrsvConfig, context: Context) -> None:
         super().__init__(world, config, context)
         self.network = SrsvNetwork(world, config, context.initial)
         self.learner = JointPpo(world, self.network, config, Advantages(config), context)
 
     def act(self, view: View, carry: Carry, mode: Mode) -> Decision:
-        noise = None
-        if mode is Mode.SAMPLE:
-            noise = noise_for(self.world, view.alive.shape, self.context.generator)
+        if mode is Mode.GREEDY:
+            return Decision(play(self.network.body, view, self.attention))
+        noise = noise_for(self.world, view.alive.shape, self.context.generator)
         actions, memo = self.network.act(view.obs, view.alive, view.action_mask, noise)
         return Decision(actions, memo=memo)
 

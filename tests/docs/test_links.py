@@ -13,7 +13,7 @@ from snippets import ROOT, outside_blocks, pages
 import marlzoo.testing
 
 _LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
-_OUTSIDE_REFERENCE = {"marlzoo.nets.decode_numba"}
+_OUTSIDE_REFERENCE = {"marlzoo.nets.decode_layers", "marlzoo.nets.decode_numba"}
 """Public by place only: the kernels behind `marlzoo.nets.decode`."""
 
 

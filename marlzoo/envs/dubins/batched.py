@@ -64,13 +64,15 @@ class _Shown:
     def __init__(self, settings: Settings, num_envs: int, info: Mapping[str, np.ndarray]) -> None:
         self.arrays = make_outputs(settings, num_envs)
         shape = (num_envs, settings.cars)
-        obs, neighbours, state, reward, first, terminated, truncated = map(torch.from_numpy, self.arrays)
+        tensors = map(torch.from_numpy, self.arrays)
+        obs, neighbours, places, state, reward, first, terminated, truncated = tensors
         self.view = View(
             obs=obs.view(*shape, -1),
             alive=torch.ones(shape, dtype=torch.bool),
             first=first,
             state=state.view(*shape, -1) if settings.team_state else None,
             neighbours=neighbours.view(*shape, -1),
+            places=places.view(*shape, 2),
         )
         self.step = StepResult(self.view, reward.view(shape), terminated, truncated, info)
 
@@ -104,6 +106,7 @@ class DubinsEnv(DrawnArena, BatchedEnv):
             raise UsageError(f"got {len(seeds)} seeds for {self.world.num_envs} environments; pass one each")
         self._arena.streams[:] = make_streams(seeds)
         self._start(self._everywhere)
+        self._forget_ends()
         return self._now.view
 
     def step(self, actions: Tensor) -> StepResult:
@@ -137,6 +140,7 @@ class DubinsEnv(DrawnArena, BatchedEnv):
             for env in range(self.world.num_envs):
                 fill_boxes(env, self._arena.around.boxes)
         show_all(self._everywhere, self._arena, self._rules, self._physics, self._now.arrays)
+        self._forget_ends()
         return self._now.view
 
     def diagnostics(self) -> Mapping[str, float]:
@@ -169,6 +173,10 @@ class DubinsEnv(DrawnArena, BatchedEnv):
         }
         arrays = {f"{name}.{key}": value for name, group in groups.items() for key, value in _fields(group)}
         return {**arrays, "boxes": arena.around.boxes.shapes, "time": arena.time, "streams": arena.streams}
+
+    def _forget_ends(self) -> None:
+        arrays = self._now.arrays
+        arrays.terminated[:] = arrays.truncated[:] = False
 
     def _checked(self, actions: Tensor) -> np.ndarray:
         """The actions as `[E * N, 2]`. Raises `UsageError` unless they are finite and have this size."""

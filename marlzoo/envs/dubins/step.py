@@ -58,6 +58,8 @@ class Outputs(NamedTuple):
 
     obs: Floats
     neighbours: NDArray[np.int64]
+    places: Floats
+    """`[E * N, 2]`."""
     state: Floats
     reward: Floats
     first: Bools
@@ -105,6 +107,7 @@ def make_outputs(settings: Settings, envs: int) -> Outputs:
     return Outputs(
         obs=np.zeros((rows, settings.obs_dim), np.float32),
         neighbours=np.full((rows, settings.neighbours), -1, np.int64),
+        places=np.zeros((rows, 2), np.float32),
         state=np.zeros((rows, settings.state_dim), np.float32),
         reward=np.zeros(rows, np.float32),
         first=np.zeros(envs, np.bool_),
@@ -125,6 +128,8 @@ def all_finite(actions: Floats) -> bool:
 @kernel
 def _show(env: int, arena: Arena, rules: Rules, physics: Physics, out: Outputs) -> None:
     """Write the view of one environment, whose cars are up to date."""
+    for i in range(env * rules.cars, (env + 1) * rules.cars):
+        out.places[i, 0], out.places[i, 1] = arena.cars.x[i], arena.cars.y[i]
     sense(env, arena.cars, arena.senses, arena.around, rules, physics, out.obs, out.neighbours)
     if out.state.shape[1]:
         write_team_state(env, rules.cars, out.obs, arena.team_mean, out.state)

@@ -36,7 +36,7 @@ def record(env, steps, generator, view=None):
         ended = (step.truncated | step.terminated).numpy()
         shown += [torch.from_numpy(values[ended]) for values in step.info.values()]
         view = env.reset_done()
-        shown += [view.obs.clone(), view.neighbours.clone(), view.first.clone()]
+        shown += [view.obs.clone(), view.neighbours.clone(), view.places.clone(), view.first.clone()]
         if view.state is not None:
             shown.append(view.state.clone())
     return shown
@@ -57,6 +57,20 @@ def test_a_restored_environment_goes_on_as_if_nothing_had_happened(task, argumen
     view = other.restore(snapshot)
     assert torch.equal(view.obs, build(task, arguments, 3).restore(snapshot).obs)
     assert same(record(other, 60, torch.Generator().manual_seed(1)), expected)
+
+
+@pytest.mark.parametrize(("task", "arguments"), CASES)
+def test_a_view_tells_where_the_cars_are_and_keeps_it_for_a_step(task, arguments):
+    env, generator = build(task, arguments, 2), torch.Generator().manual_seed(0)
+    view = env.reset(np.random.SeedSequence(1).spawn(2))
+    for _ in range(3):
+        state, earlier = env.snapshot(), view.places.clone()
+        assert torch.equal(view.places[..., 0].flatten(), torch.from_numpy(state["cars.x"]))
+        assert torch.equal(view.places[..., 1].flatten(), torch.from_numpy(state["cars.y"]))
+        later = env.step(actions_for(env, generator)).view
+        assert torch.equal(view.places, earlier)
+        assert not torch.equal(later.places, earlier)
+        view = env.reset_done()
 
 
 @pytest.mark.parametrize(("task", "arguments"), CASES)

@@ -56,10 +56,13 @@ class LiteralMat:
         return self.linear(f"{name}.3", hidden)
 
     def encode(self, obs, alive=None):
-        """`obs [N, O] -> [N, D]`; with `alive`, nobody looks at the dead (but everyone at itself)."""
+        """`obs [N, O] -> [N, D]`; with `alive`, nobody looks at the dead (but everyone at itself).
+
+        Here and below, `alive` is `[N]`, or `[N, N]` with row i saying at whom agent i looks.
+        """
 
         def allowed(i, j):
-            return alive is None or alive[j] or i == j
+            return alive is None or np.broadcast_to(alive, (len(obs), len(obs)))[i, j] or i == j
 
         x = self.norm("encoder.feature_norm", obs) if self.shape.feature_norm else obs
         x = self.norm("encoder.norm", self.gelu(self.linear("encoder.embed", x)))
@@ -86,7 +89,9 @@ class LiteralMat:
         """Hidden rows `[N, D]` of the whole decoder after some leading `actions`."""
 
         def allowed(i, j):
-            return j <= i and (alive is None or j == 0 or alive[j - 1] or i == j)
+            if j > i or alive is None:
+                return j <= i
+            return j == 0 or i == j or np.broadcast_to(alive, (len(rep), len(rep)))[i, j - 1]
 
         embedded = self.linear("decoder.tokens.embed", self.tokens(actions, len(rep)))
         if self.shape.dec_token == "action+rep":

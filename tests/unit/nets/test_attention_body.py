@@ -10,47 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from literal_mat import LiteralMat
+from mat_bodies import FORMS, make_body, make_steps
 
 from marlzoo.errors import UsageError
 from marlzoo.nets.attention import BodyShape, Decoder
 from marlzoo.nets.decode import Forced
-from marlzoo.nets.decode_numba import FusedDecoder, _gelu
-from marlzoo.nets.heads import gumbel, normal
-from marlzoo.nets.mat_body import MatBody
-
-FORMS = [
-    {},
-    {"heads": 2, "blocks": 2},
-    {"dec_token": "action+rep"},
-    {"dec_token": "action+rep", "heads": 4, "blocks": 3, "feature_norm": False},
-    {"width": 10, "heads": 2},
-]
-
-
-def make_body(discrete=True, mask_dead_keys=False, decoder="torch", **form):
-    """A body whose weights are all away from their special initial values."""
-    generator = torch.Generator().manual_seed(1)
-    shape = BodyShape(**{"obs_dim": 5, "action_dim": 4, "discrete": discrete, "width": 16, **form})
-    body = MatBody(shape, generator, decoder=decoder, mask_dead_keys=mask_dead_keys)
-    with torch.no_grad():
-        for parameter in body.parameters():
-            spread = 0.5 / math.sqrt(parameter.shape[-1]) if parameter.dim() > 1 else 0.2
-            parameter.add_(spread * torch.randn(parameter.shape, generator=generator))
-    return body
-
-
-def make_steps(rows=3, agents=5, discrete=True, seed=2, actions=4):
-    """Observations, who lives, legal actions, noise and some executed actions."""
-    generator = torch.Generator().manual_seed(seed)
-    obs = torch.randn(rows, agents, 5, generator=generator)
-    alive = torch.rand(rows, agents, generator=generator) < 0.6
-    mask = torch.rand(rows, agents, actions, generator=generator) < 0.6
-    mask[..., 1] = True
-    if not discrete:
-        executed = torch.randn(rows, agents, actions, generator=generator)
-        return obs, alive, None, normal((rows, agents, actions), generator), executed
-    executed = torch.randint(0, actions, (rows, agents), generator=generator)
-    return obs, alive, mask, gumbel((rows, agents, actions), generator), executed
+from marlzoo.nets.decode_layers import gelu
+from marlzoo.nets.decode_numba import FusedDecoder
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -85,11 +51,39 @@ def test_fused_decoder_equals_the_parallel_pass_and_the_cached_one(form, mask_de
     visible = body.causally_visible(alive)
     fused = FusedDecoder(body.decoder)
     for given_mask, given_noise in ((mask, noise), (None, noise), (mask, None), (None, None)):
-        actions, logits = fused.with_logits(rep, given_mask, given_noise, visible)
+        actions, logits = fused.with_outputs(rep, given_mask, given_noise, visible)
         assert torch.equal(actions, body.act(rep, alive, given_mask, given_noise))
         with torch.no_grad():
             expected = body.decoder.head(body.decode_parallel(rep, actions, alive))
         torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("mask_dead_keys", [False, True])
+def test_fused_decoder_of_continuous_actions_equals_the_literal_loop(form, mask_dead_keys):
+    body = make_body(False, mask_dead_keys, decoder="fused", **form)
+    obs, alive, _, noise, _ = make_steps(rows=3, agents=6, discrete=False)
+    rep = body.encode(body.prepare(obs), alive).detach()
+    literal = LiteralMat(body)
+    for draws in (noise, None):
+        acted = body.act(rep, alive, None, draws)
+        for row in range(len(obs)):
+            who = alive[row].numpy() if mask_dead_keys else None
+            given_noise = np.zeros((6, 4)) if draws is None else draws[row].numpy()
+            expected = literal.act(rep[row].double().numpy(), None, given_noise, who)
+            np.testing.assert_allclose(acted[row], expected, atol=1e-4)
+
+
+def test_fused_decoder_leaves_padded_components_zero():
+    plain, fused = make_body(False), make_body(False, decoder="fused")
+    real = torch.tensor([[True, True, True, True], [True, False, True, False], [True, True, False, False]])
+    plain.real_components = fused.real_components = real
+    obs, alive, _, noise, _ = make_steps(agents=3, discrete=False)
+    rep = plain.encode(plain.prepare(obs), alive).detach()
+    for draws in (noise, None):
+        acted = fused.act(rep, alive, None, draws)
+        assert not acted[:, ~real].any()
+        torch.testing.assert_close(acted, plain.act(rep, alive, None, draws), atol=1e-5, rtol=1e-5)
 
 
 @given(
@@ -238,7 +232,7 @@ def test_cross_weights_of_several_heads_are_averaged():
 def test_gelu_of_the_kernels_is_exact_to_float32():
     x = np.linspace(-8, 8, 4001, dtype=np.float32)
     expected = [0.5 * float(v) * (1.0 + math.erf(float(v) / math.sqrt(2.0))) for v in x]
-    _gelu(x)
+    gelu(x)
     np.testing.assert_allclose(x, expected, atol=1e-6, rtol=1e-6)
 
 
