@@ -44,6 +44,9 @@ class TeamPpoConfig(PpoConfig):
     )
 
     share_parameters: bool = Field(True, description="One actor for all agents; false: one for each.")
+    share_critic: bool = Field(
+        True, description="One critic for all agents; false: one for each, with a scale of its own."
+    )
     agent_ids: bool = Field(False, description="Append the agent's number to the actor's input, one-hot.")
     critic_input: Literal["auto", "state", "state_and_obs", "joint_obs", "obs"] = Field(
         "auto",

@@ -23,6 +23,7 @@ from marlzoo.algorithm import (
 )
 from marlzoo.errors import UsageError
 from marlzoo.learn.schedules import linear, set_learning_rate
+from marlzoo.learn.separate_values import SeparateValuations
 from marlzoo.learn.team_config import TeamPpoConfig
 from marlzoo.learn.team_policy import Experience, Policy
 from marlzoo.learn.team_value import Valuation, Values
@@ -39,7 +40,7 @@ class TeamPpo(Algorithm):
     Attributes:
         rollout: the memory.
         policies: one actor for all agents, or one for each (`share_parameters`).
-        valuation: the critic.
+        valuation: the critic, or one for each agent (`share_critic`).
     """
 
     config: TeamPpoConfig
@@ -52,7 +53,8 @@ class TeamPpo(Algorithm):
         alone = [slice(agent, agent + 1) for agent in range(world.num_agents)]
         slices = [slice(None)] if config.share_parameters else alone
         self.policies = [Policy(world, config, agents, context.initial) for agents in slices]
-        self.valuation = Valuation(world, config, context.initial)
+        critics = Valuation if config.share_critic else SeparateValuations
+        self.valuation = critics(world, config, context.initial)
         self.updates = 0
         self._followed: Tensor | None = None
 
@@ -156,7 +158,7 @@ class TeamPpo(Algorithm):
             progress = taken / self.context.total_steps
             for policy in self.policies:
                 set_learning_rate(policy.optimiser, linear(self.config.lr, 0.0, progress))
-            set_learning_rate(self.valuation.optimiser, linear(self.config.critic_lr, 0.0, progress))
+            self.valuation.set_learning_rate(linear(self.config.critic_lr, 0.0, progress))
 
     def _reward(self, columns: int) -> Tensor:
         """`[T, E, columns]`.
@@ -170,7 +172,7 @@ class TeamPpo(Algorithm):
         if not torch.equal(reward, reward[..., :1].expand_as(reward)):
             raise UsageError(
                 f"critic_input={self.valuation.input.kind} gives all agents one value, but they are rewarded "
-                "differently; use critic_input=state_and_obs or obs"
+                "differently; use critic_input=state_and_obs or obs, or share_critic=false"
             )
         return reward[..., :1]
 
@@ -179,27 +181,18 @@ class TeamPpo(Algorithm):
         return self.rollout.empty
 
     def state_dict(self) -> dict[str, Any]:
-        valuation = self.valuation
         return {
             "actors": [policy.actor.state_dict() for policy in self.policies],
             "actor_optimisers": [policy.optimiser.state_dict() for policy in self.policies],
-            "critic": valuation.critic.state_dict(),
-            "critic_optimiser": valuation.optimiser.state_dict(),
-            "critic_memory": valuation.memory,
-            "value_norm": None if valuation.scale is None else valuation.scale.state_dict(),
+            **self.valuation.state_dict(),
             "updates": self.updates,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._load_actors(state)
-        valuation = self.valuation
         for policy, optimiser in zip(self.policies, state["actor_optimisers"], strict=True):
             policy.optimiser.load_state_dict(optimiser)
-        valuation.critic.load_state_dict(state["critic"])
-        valuation.optimiser.load_state_dict(state["critic_optimiser"])
-        valuation.memory = state["critic_memory"]
-        if valuation.scale is not None:
-            valuation.scale.load_state_dict(state["value_norm"])
+        self.valuation.load_state_dict(state)
         self.updates = state["updates"]
 
     def load_policy(self, state: Mapping[str, Any]) -> None:

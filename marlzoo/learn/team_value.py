@@ -14,6 +14,7 @@ from marlzoo.algorithm import Metrics, View, World
 from marlzoo.learn.batches import optimiser_step
 from marlzoo.learn.blocks import Block, Epochs, RowUnits, SequenceUnits, Units
 from marlzoo.learn.ppo import clipped_value_loss
+from marlzoo.learn.schedules import set_learning_rate
 from marlzoo.learn.team_config import TeamPpoConfig
 from marlzoo.memory.rollout import Rollout
 from marlzoo.nets.actor_critic import BodyShape, Critic
@@ -40,6 +41,17 @@ class Values:
     values: Tensor
     final: Tensor | None
 
+    def of(self, column: int) -> Values:
+        """One of the C columns, alone."""
+        one = slice(column, column + 1)
+        return Values(
+            self.prepared[:, :, one],
+            None if self.memory is None else self.memory[:, :, one],
+            self.predicted[..., one],
+            self.values[..., one],
+            None if self.final is None else self.final[..., one],
+        )
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -54,11 +66,15 @@ class Piece:
 
 class Valuation:
     """The critic with its optimiser, its scale and, between two rollouts, its memory `[E, C, D]`: that of its
-    recurrence, or the frames that lie behind."""
+    recurrence, or the frames that lie behind. It is that of all agents, or of `agent` alone."""
 
-    def __init__(self, world: World, config: TeamPpoConfig, generator: torch.Generator) -> None:
+    def __init__(
+        self, world: World, config: TeamPpoConfig, generator: torch.Generator, agent: int | None = None
+    ) -> None:
         self.config = config
+        self.agent = agent
         self.input = CriticInput(world, config.critic_input, config.death_masking)
+        self.columns = self.input.columns if agent is None else 1
         # As many rows at once as the actor, however many of them an environment has.
         self.block_size = config.micro_batch * world.num_agents
         shape = BodyShape(config.width, config.layers, config.recurrent, config.feature_norm)
@@ -71,15 +87,22 @@ class Valuation:
 
     def _blank(self, envs: int) -> Tensor | None:
         """The memory at the start of play."""
-        config, columns = self.config, self.input.columns
+        config = self.config
         if config.frames > 1:
-            return no_past(config.frames, envs, columns, self.input.size)
-        return torch.zeros(envs, columns, config.width) if config.recurrent else None
+            return no_past(config.frames, envs, self.columns, self.input.size)
+        return torch.zeros(envs, self.columns, config.width) if config.recurrent else None
+
+    def _inputs(self, obs: Tensor, state: Tensor | None, alive: Tensor) -> Tensor:
+        """`[..., C, F]`."""
+        inputs = self.input(obs, state, alive)
+        if self.agent is None or self.input.columns == 1:
+            return inputs
+        return inputs[..., self.agent : self.agent + 1, :]
 
     @torch.no_grad()
     def evaluate(self, rollout: Rollout) -> Values:
         """The values of all views of a rollout, in one pass."""
-        inputs = self.input(rollout.obs, rollout.state, rollout.alive)
+        inputs = self._inputs(rollout.obs, rollout.state, rollout.alive)
         before, after = None, None
         if self.memory is not None and self.config.frames > 1:
             inputs, after = stack_along(inputs, rollout.first, self.memory)
@@ -105,11 +128,11 @@ class Valuation:
 
     def _final_values(self, rollout: Rollout, after: Tensor | None) -> Tensor:
         """The values of the views on which time ran out, where they belong in `[T, E, C]`."""
-        values = torch.zeros(*rollout.truncated.shape, self.input.columns)
+        values = torch.zeros(*rollout.truncated.shape, self.columns)
         final = rollout.final_views()
         if final is not None:
             view, where = final.view, (final.steps, final.envs)
-            inputs = self.input(view.obs, view.state, view.alive)
+            inputs = self._inputs(view.obs, view.state, view.alive)
             predicted, _ = self._predicted(inputs, None if after is None else after[where])
             values[where] = self._denormalised(predicted)
         return values
@@ -131,7 +154,7 @@ class Valuation:
         if memory is None or len(memory) != len(view.first):
             memory = self._blank(len(view.first))
         past = None if memory is None else within_episode(memory, view.first)
-        predicted, after = self._predicted(self.input(view.obs, view.state, view.alive), past)
+        predicted, after = self._predicted(self._inputs(view.obs, view.state, view.alive), past)
         return self._denormalised(predicted), after
 
     @property
@@ -146,6 +169,27 @@ class Valuation:
             self.critic.load_state_dict(state["critic"])
         except RuntimeError:  # as torch says that sizes differ
             self._fits = False
+        if self.scale is not None:
+            self.scale.load_state_dict(state["value_norm"])
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """That of the next steps of the optimiser."""
+        set_learning_rate(self.optimiser, learning_rate)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that learning goes on from."""
+        return {
+            "critic": self.critic.state_dict(),
+            "critic_optimiser": self.optimiser.state_dict(),
+            "critic_memory": self.memory,
+            "value_norm": None if self.scale is None else self.scale.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """What `state_dict` gave."""
+        self.critic.load_state_dict(state["critic"])
+        self.optimiser.load_state_dict(state["critic_optimiser"])
+        self.memory = state["critic_memory"]
         if self.scale is not None:
             self.scale.load_state_dict(state["value_norm"])
 
@@ -188,13 +232,13 @@ class Valuation:
         return {name: float(value) for name, value in report.items()}
 
     def _units(self, rollout: Rollout, agents: Tensor | None) -> Units:
-        steps, columns = rollout.length, self.input.columns
+        steps, columns = rollout.length, self.columns
         needed = torch.ones(steps, rollout.first.shape[1], columns, dtype=torch.bool)
-        if columns > 1:
-            if agents is not None:
-                needed = torch.zeros_like(needed).index_fill_(-1, agents, True)
-            if self.config.value_loss_agents == "living":
-                needed &= rollout.alive[:steps]
+        if columns > 1 and agents is not None:
+            needed = torch.zeros_like(needed).index_fill_(-1, agents, True)
+        if self.config.value_loss_agents == "living" and (columns > 1 or self.agent is not None):
+            own = slice(None) if self.agent is None else slice(self.agent, self.agent + 1)
+            needed &= rollout.alive[:steps, :, own]
         if not self.config.recurrent:
             return RowUnits(needed)
         first = rollout.first[:steps].unsqueeze(-1).expand_as(needed)

@@ -149,6 +149,12 @@ def normalise(advantages: Tensor, mask: Tensor) -> Tensor:
     return (advantages - kept.mean()) / (kept.std(correction=0) + 1e-5)
 
 
+def normalise_each(advantages: Tensor, mask: Tensor) -> Tensor:
+    """As `normalise`, but with the statistics of each agent's own entries; both `[T, E, N]`."""
+    columns = zip(advantages.unbind(-1), mask.unbind(-1), strict=True)
+    return torch.stack([normalise(own, counts) for own, counts in columns], -1)
+
+
 def _along_agents(delta: Tensor, after_last: Tensor, agent_lam: float, out: Tensor) -> None:
     """Fill `out [E, N]` from the last agent to the first."""
     out[:, -1] = delta[:, -1] + after_last

@@ -11,7 +11,7 @@ from marlzoo.learn.sequential import AgentOrder, agent_order
 from marlzoo.learn.team_policy import Experience, Surrogate
 from marlzoo.learn.team_ppo import TeamPpo
 from marlzoo.learn.team_value import Values
-from marlzoo.memory.returns import normalise
+from marlzoo.memory.returns import normalise, normalise_each
 from marlzoo_happo.config import HappoConfig
 
 
@@ -31,12 +31,11 @@ class Happo(TeamPpo):
         return {**policies, **critic, "explained_variance": explained}
 
     def _normalised(self, advantages: Tensor) -> Tensor:
-        """`[T, E, N]`: per agent where all share one value per step, else over all agents."""
+        """`[T, E, N]`: over all agents where one critic tells them apart, else per agent."""
         alive = self.rollout.alive[:-1]
-        if advantages.shape[-1] == alive.shape[-1]:
+        if advantages.shape == alive.shape and self.config.share_critic:
             return normalise(advantages, alive)
-        columns = [normalise(advantages[..., 0], living) for living in alive.unbind(-1)]
-        return torch.stack(columns, -1)
+        return normalise_each(advantages.expand(alive.shape), alive)
 
     def _improve_policies(self, advantages: Tensor) -> Metrics:
         """All agents, each with `M = prod_{j before i} pi_new^j(a) / pi_old^j(a)` as weight.

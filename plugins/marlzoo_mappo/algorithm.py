@@ -12,7 +12,7 @@ from marlzoo.learn.ppo import explained_variance
 from marlzoo.learn.team_policy import Experience, Policy, Surrogate
 from marlzoo.learn.team_ppo import TeamPpo
 from marlzoo.learn.team_value import Values
-from marlzoo.memory.returns import normalise
+from marlzoo.memory.returns import normalise, normalise_each
 from marlzoo_mappo.config import MappoConfig
 
 
@@ -34,13 +34,18 @@ class Mappo(TeamPpo):
         }
 
     def _improve_policies(self, advantages: Tensor) -> Metrics:
-        """PPO for every actor on advantages normalised over the living; metrics are means over actors."""
-        alive, experience = self.rollout.alive[:-1], self.experience()
-        normal = normalise(advantages.expand(alive.shape), alive).flatten()
+        """PPO for every actor on normalised advantages; metrics are means over actors."""
+        experience, normal = self.experience(), self._normalised(advantages).flatten()
         reports = [self._improve(policy, experience, normal) for policy in self.policies]
         learned = [report for report in reports if report]
         names = learned[0] if learned else {}
         return {name: sum(report[name] for report in learned) / len(learned) for name in names}
+
+    def _normalised(self, advantages: Tensor) -> Tensor:
+        """`[T, E, N]`: over the living rows of all agents, or per agent where each has its own critic."""
+        alive = self.rollout.alive[:-1]
+        statistics = normalise if self.config.share_critic else normalise_each
+        return statistics(advantages.expand(alive.shape), alive)
 
     def _improve(self, policy: Policy, experience: Experience, advantages: Tensor) -> Metrics:
         units = policy.units(self.rollout)

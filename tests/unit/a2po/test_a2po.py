@@ -40,32 +40,47 @@ class LiteralUpdate:
         self.config, self.rollout = algorithm.config, copy.deepcopy(algorithm.rollout)
         self.agents = list(range(algorithm.world.num_agents))
         self.actors = copy.deepcopy([policy.actor for policy in algorithm.policies])
-        self.critic, scale = copy.deepcopy((algorithm.valuation.critic, algorithm.valuation.scale))
-        for learner in (*algorithm.policies, algorithm.valuation):
+        valuations = [algorithm.valuation] if self.config.share_critic else algorithm.valuation.parts
+        self.critics = copy.deepcopy([valuation.critic for valuation in valuations])
+        self.scales = copy.deepcopy([valuation.scale for valuation in valuations])
+        for learner in (*algorithm.policies, *valuations):
             learner.optimiser.state.clear()
         config = self.config
         self.optimisers = [
             torch.optim.Adam(actor.parameters(), config.lr, eps=config.adam_eps) for actor in self.actors
         ]
-        self.critic_optimiser = torch.optim.Adam(
-            self.critic.parameters(), config.critic_lr, eps=config.adam_eps
-        )
+        self.critic_optimisers = [
+            torch.optim.Adam(critic.parameters(), config.critic_lr, eps=config.adam_eps)
+            for critic in self.critics
+        ]
         rollout = self.rollout
         self.inputs = rollout.obs if config.critic_input == "obs" else rollout.state.unsqueeze(2)
         self.alive = rollout.alive[:-1]
         with torch.no_grad():
             self.old_values = self.predict(self.inputs)
-            self.values = scale.denormalise(self.old_values)
+            self.values = self.scaled("denormalise", self.old_values)
             self.old, _ = literal.log_probs(self.actor_of, rollout)
             self.first = self.traced(torch.ones(rollout.reward.shape[:2]), config.gae_lambda)
-            scale.update(self.first + self.values[:-1])
-        self.scale = scale
+            self.scaled("update", self.first + self.values[:-1])
 
     def actor_of(self, agent):
         return self.actors[0] if self.config.share_parameters else self.actors[agent]
 
     def predict(self, inputs):
-        return self.critic(self.critic.prepare(inputs), None)
+        """`[..., C]`, from one critic for all columns, or from one for each agent."""
+        if len(self.critics) == 1:
+            return self.critics[0](self.critics[0].prepare(inputs), None)
+        columns = inputs.expand(*inputs.shape[:2], len(self.agents), -1).unbind(2)
+        pairs = zip(self.critics, columns, strict=True)
+        return torch.stack([critic(critic.prepare(own), None) for critic, own in pairs], -1)
+
+    def scaled(self, what, numbers):
+        """What the scale of all columns, or that of each, makes of `numbers [T, E, C]`."""
+        if len(self.scales) == 1:
+            return getattr(self.scales[0], what)(numbers)
+        columns = zip(self.scales, numbers.unbind(-1), strict=True)
+        made = [getattr(scale, what)(own) for scale, own in columns]
+        return None if what == "update" else torch.stack(made, -1)
 
     def traced(self, ratio, lam):
         return literal.traced(self.rollout, self.values, ratio, self.config.gamma, lam)
@@ -85,7 +100,7 @@ class LiteralUpdate:
         counts = self.alive.clone()
         counts[..., [agent for agent in self.agents if agent not in whose]] = False
         normal = literal.normalised(advantages.expand(self.alive.shape), counts)
-        targets = self.scale.normalise(advantages + self.values[:-1])
+        targets = self.scaled("normalise", advantages + self.values[:-1])
         for _ in range(2 if self.config.two_stage else 1):
             self.improve_critic(agents, targets)
         new, entropy = literal.log_probs(self.actor_of, self.rollout)
@@ -97,12 +112,13 @@ class LiteralUpdate:
             literal.step(self.optimisers[agent], loss, self.config.max_grad_norm)
 
     def improve_critic(self, agents, targets):
+        apart = len(self.critics) > 1
         columns = agents if self.old_values.shape[-1] > 1 else [0]
-        value = self.predict(self.inputs[:-1])[..., columns]
-        loss = literal.critic_loss(
-            value, self.old_values[:-1][..., columns], targets[..., columns], self.config.clip
-        )
-        literal.step(self.critic_optimiser, loss, self.config.max_grad_norm)
+        for learning, number in [([agent], agent) for agent in agents] if apart else [(columns, 0)]:
+            value = self.predict(self.inputs[:-1])[..., learning]
+            old = self.old_values[:-1][..., learning]
+            loss = literal.critic_loss(value, old, targets[..., learning], self.config.clip)
+            literal.step(self.critic_optimisers[number], loss, self.config.max_grad_norm)
 
     def together(self, blocks):
         """Shared parameters; `blocks` of the fixed order."""
@@ -147,10 +163,10 @@ class TestAgainstTheLiteralForm:
         self.compare(algorithm, expected)
 
     @pytest.mark.parametrize("critic_input", ["state", "obs"])
-    def test_separate_parameters(self, critic_input):
-        algorithm = with_full_rollout(
-            MortalWorld(4), 1, critic_input=critic_input, share_parameters=False, **LITERAL
-        )
+    @pytest.mark.parametrize("share_critic", [True, False])
+    def test_separate_parameters(self, critic_input, share_critic):
+        options = {"critic_input": critic_input, "share_critic": share_critic}
+        algorithm = with_full_rollout(MortalWorld(4), 1, share_parameters=False, **options, **LITERAL)
         expected = LiteralUpdate(algorithm)
         expected.agent_first()
         algorithm.update()
@@ -158,8 +174,10 @@ class TestAgainstTheLiteralForm:
 
     @staticmethod
     def compare(algorithm, expected):
-        ours = parameters(*(policy.actor for policy in algorithm.policies), algorithm.valuation.critic)
-        theirs = parameters(*expected.actors, expected.critic)
+        valuation = algorithm.valuation
+        critics = [part.critic for part in getattr(valuation, "parts", [valuation])]
+        ours = parameters(*(policy.actor for policy in algorithm.policies), *critics)
+        theirs = parameters(*expected.actors, *expected.critics)
         torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
         assert (expected.ratios() - 1).abs().max() > 0.02
 
