@@ -93,3 +93,7 @@ class StepArrays:
     def ended(self) -> NDArray[np.bool_]:
         """`[E]`: the environments whose episode ended in the last step."""
         return self.terminated | self.truncated
+
+    def forget_ends(self) -> None:
+        """Nothing has ended since; for `reset` and `restore`."""
+        self.terminated[:] = self.truncated[:] = False

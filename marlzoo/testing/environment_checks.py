@@ -19,7 +19,7 @@ from marlzoo.testing.checks import Case, Check, cases
 from marlzoo.testing.driver import seeds
 from marlzoo.testing.failure import ContractFailure
 from marlzoo.testing.habitat import Habitat
-from marlzoo.testing.recording import Recording, copied, first_difference, random_actions
+from marlzoo.testing.recording import Recording, Row, copied, first_difference, random_actions
 
 LATER = 50
 """Steps for which a restored or repeated life is compared."""
@@ -277,6 +277,38 @@ def _through_a_file(state: dict[str, object]) -> dict[str, object]:
     return restored
 
 
+def forgotten_ends(habitat: Habitat, world: str) -> None:
+    """Whatever ended before them, a restored snapshot and a reset begin with nothing to start anew."""
+    with habitat.played() as recording:
+        env, shown, saved = recording.env, copied(recording.view), recording.env.snapshot()
+        if not _played_to_an_end(recording, habitat.steps):
+            return
+        recording.view = env.restore(saved)
+        _expect_nothing_ended(env, shown, "restore")
+        if _played_to_an_end(recording, habitat.steps):
+            shown = copied(env.reset(seeds(habitat.envs)))
+            _expect_nothing_ended(env, shown, "reset")
+
+
+def _played_to_an_end(recording: Recording, steps: int) -> bool:
+    """Go on until an episode has just ended, and do not start it anew; False where none ends."""
+    for _ in range(steps):
+        step = recording.env.step(recording.choose())
+        if bool((step.terminated | step.truncated).any()):
+            return True
+        recording.view = recording.env.reset_done()
+    return False
+
+
+def _expect_nothing_ended(env: BatchedEnv, shown: Row, after: str) -> None:
+    for name, kept in copied(env.reset_done()).items():
+        if name != "first" and not np.array_equal(kept, shown[name]):
+            raise ContractFailure(
+                f"reset_done to change nothing after {after}, whatever had ended before it",
+                f"View.{name} changed, as if an episode had ended since",
+            )
+
+
 def metrics(habitat: Habitat, world: str) -> None:
     """Every step brings an array `[E]` for each episode metric, finite where an episode ended."""
     with habitat.open() as env:
@@ -347,6 +379,7 @@ ENVIRONMENT_CHECKS: tuple[Check[Habitat], ...] = (
     Check("env-same-seeds", "the same seeds give the same episodes", same_seeds),
     Check("env-batch-size", "a copy does not depend on the others", batch_size),
     Check("env-snapshot", "a restored snapshot goes on exactly", snapshot),
+    Check("env-forgotten-ends", "reset and restore forget what had ended", forgotten_ends),
     Check("env-metrics", "episode metrics are there and finite", metrics),
     Check("env-closing", "closing twice is harmless", closing),
     Check(

@@ -64,7 +64,7 @@ class MamujocoEnv(BatchedEnv):
             )
         self._generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
         self._engine.reset(range(len(seeds)), self._generators)
-        self._step.terminated[:] = self._step.truncated[:] = False
+        self._step.forget_ends()
         return self._show(first=True)
 
     def step(self, actions: Tensor) -> StepResult:
@@ -115,7 +115,7 @@ class MamujocoEnv(BatchedEnv):
     def restore(self, snapshot: Mapping[str, Any]) -> View:
         self._engine.restore(snapshot["engine"])
         self._generators = [_generator(state) for state in snapshot["generators"]]
-        self._step.terminated[:] = self._step.truncated[:] = False
+        self._step.forget_ends()
         return self._views.restore(snapshot["view"])
 
     def frame(self, index: int = 0) -> NDArray[np.uint8]:

@@ -70,7 +70,7 @@ class PettingZooEnv(BatchedEnv):
             )
         self._generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
         self._start(range(self.world.num_envs))
-        self._step.terminated[:] = self._step.truncated[:] = False
+        self._step.forget_ends()
         return self._show(first=True)
 
     def _start(self, indices: Sequence[int]) -> None:
@@ -179,7 +179,7 @@ class PettingZooEnv(BatchedEnv):
         waiting = list(range(self.world.num_envs))
         while waiting:
             waiting = self._stepper.begin({index: self._episode(index) for index in waiting})
-        self._step.terminated[:] = self._step.truncated[:] = False
+        self._step.forget_ends()
         self._compare(snapshot["view"])
         return self._views.restore(snapshot["view"])
 

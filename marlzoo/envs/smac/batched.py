@@ -68,6 +68,7 @@ class SmacEnv(DrawnBattles, BatchedEnv):
         if len(seeds) != self.world.num_envs:
             raise UsageError(f"{len(seeds)} seeds for {self.world.num_envs} environments; give one for each")
         self.battles.words[:, 0] = [first_word(seed) for seed in seeds]
+        self._step.forget_ends()
         return self._begin(self._everyone)
 
     def step(self, actions: Tensor) -> StepResult:
@@ -101,6 +102,7 @@ class SmacEnv(DrawnBattles, BatchedEnv):
             )
         for name, array in self.battles._asdict().items():
             array[...] = np.asarray(snapshot[name])
+        self._step.forget_ends()
         return self._views.restore(snapshot["views"])
 
     def _begin(self, which: NDArray[np.bool_]) -> View:

@@ -171,6 +171,25 @@ class Elsewhere(MortalWorld):
         return view
 
 
+class Haunted(MortalWorld):
+    """Restores all but the ends, which stay those of a life that never was."""
+
+    def restore(self, snapshot):
+        ended = self._ended.copy()
+        view = super().restore(snapshot)
+        self._ended = ended
+        return view
+
+
+class Restless(MortalWorld):
+    """Begins every episode twice after a reset."""
+
+    def reset(self, seeds):
+        view = super().reset(seeds)
+        self._ended[:] = True
+        return view
+
+
 class Promising(MortalWorld):
     episode_metrics = ("won",)
 
@@ -213,6 +232,8 @@ CASES = [
     ("env-snapshot", Amnesiac, "of step"),
     ("env-snapshot", Unstorable, "snapshot.generators[0] is a Generator"),
     ("env-snapshot", Elsewhere, "obs is another one"),
+    ("env-forgotten-ends", Haunted, "changed, as if an episode had ended since"),
+    ("env-forgotten-ends", Restless, "changed, as if an episode had ended since"),
     ("env-metrics", Promising, "it has nothing"),
     ("env-metrics", Vague, "nan"),
     ("env-closing", Once, "closed already"),
