@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from marlzoo.envs.contract import BatchedEnv, StepResult
 from marlzoo.errors import UsageError
 from marlzoo.registry import EnvironmentChoice, Registry
 from marlzoo.run.evaluator import STEP_LIMIT
+from marlzoo.run.guard import guarded
 from marlzoo.run.policy import SavedPolicy, load_policy, seat_policy
 from marlzoo.run.seeding import SeedTree
 from marlzoo.specs import Score
@@ -69,6 +70,8 @@ class Replay:
     seed: int
     score: Score
     episodes: Sequence[Episode]
+    interference: Mapping[str, int] = field(default_factory=dict)
+    """How often global state was changed meanwhile, by what it was."""
 
     def facts(self) -> dict[str, Any]:
         """What was played and how it went, without anything to see."""
@@ -79,6 +82,7 @@ class Replay:
             "policy_step": self.policy_step,
             "run_seed": self.run_seed,
             "seed": self.seed,
+            "interference": dict(self.interference),
             "episodes": [
                 {
                     "steps": episode.steps,
@@ -113,11 +117,17 @@ def replay_run(
     choice = saved.plan.environment
     if environment is not None or env_args:
         choice = registry.environment(environment or choice.id, env_args)
-    with contextlib.closing(choice.make(1)) as env:
+    with (
+        guarded(seed, torch.get_num_threads()) as guard,
+        contextlib.closing(choice.make(1)) as env,
+    ):
         algorithm = seat_policy(saved, choice, env.world)
-        seeds = SeedTree(seed).afterwards(episodes)
-        played = [record(env, algorithm, one, choice.id) for one in seeds]
-    return _replay(saved, choice, env, seed, played)
+        guard.check(f"while building {choice.id} and {saved.name}")
+        played = []
+        for one in SeedTree(seed).afterwards(episodes):
+            played.append(record(env, algorithm, one, choice.id))
+            guard.check(f"in an episode of {saved.name}")
+    return replace(_replay(saved, choice, env, seed, played), interference=dict(guard.counts))
 
 
 def _replay(

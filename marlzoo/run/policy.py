@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from marlzoo.algorithm import Algorithm, World
 from marlzoo.errors import UsageError
 from marlzoo.registry import EnvironmentChoice, Registry
@@ -17,6 +19,7 @@ from marlzoo.run.evaluation import Evaluation
 from marlzoo.run.evaluator import Evaluator
 from marlzoo.run.files import read_json
 from marlzoo.run.folder import RunFolder
+from marlzoo.run.guard import guarded
 from marlzoo.run.plan import Plan, restore_plan
 from marlzoo.run.seeding import SeedTree
 from marlzoo.scope import AttentionScope
@@ -32,6 +35,11 @@ class SavedPolicy:
     origin: str
     agents: int
     """How many agents it was trained with."""
+
+    @property
+    def name(self) -> str:
+        """The algorithm with its distribution, to name it where it did something wrong."""
+        return self.plan.algorithm.qualified
 
 
 def load_policy(registry: Registry, run: Path, which: str = "best") -> SavedPolicy:
@@ -82,11 +90,16 @@ def evaluate_run(
     choice = saved.plan.environment
     if environment is not None or env_args:
         choice = registry.environment(environment or choice.id, env_args)
-    with contextlib.closing(Evaluator(choice.make, min(batch, episodes))) as evaluator:
+    with (
+        guarded(seed, torch.get_num_threads()) as guard,
+        contextlib.closing(Evaluator(choice.make, min(batch, episodes))) as evaluator,
+    ):
         algorithm = seat_policy(saved, choice, evaluator.env.world)
         if attention is not None:
             limit_attention(algorithm, attention, saved)
+        guard.check(f"while building {choice.id} and {saved.name}")
         played = evaluator.play(algorithm, SeedTree(seed).afterwards(episodes))
+        guard.check(f"in the evaluation ({saved.name})")
         backend = f"{evaluator.env.backend} {evaluator.env.backend_version}".strip()
     if played is None:
         raise UsageError("the evaluation was stopped")
@@ -101,6 +114,7 @@ def evaluate_run(
         "policy_step": saved.step,
         "seed": seed,
         "percent": choice.score.percent,
+        "interference": dict(guard.counts),
         **document,
     }
 

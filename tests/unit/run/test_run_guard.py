@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,14 @@ import torch
 import vandal_zoo
 from run_files import computed
 
+from marlzoo.bench import replay
 from marlzoo.registry import Registry
 from marlzoo.run.experiment import Outcome, begin_run, resume_run
 from marlzoo.run.files import read_json
 from marlzoo.run.global_state import GENERATORS, standard_settings
 from marlzoo.run.guard import guarded
 from marlzoo.run.plan import make_plan
+from marlzoo.run.policy import evaluate_run
 from marlzoo.run.settings import RunSettings
 from marlzoo.surroundings import changed_variables
 
@@ -99,6 +102,39 @@ def test_what_an_algorithm_changes_is_put_back_reported_once_and_counted(
 def test_evaluation_is_watched_too(start: Start, deed: str) -> None:
     outcome = start("vandal", f"deed={deed}", "during=evaluation")
     assert sum(outcome.result["interference"].values()) == 5 + 1  # five evaluations and the final one
+
+
+@pytest.mark.parametrize("deed", ["threads", "dtype", "folder", "torch_generator"])
+def test_what_a_policy_changes_after_its_run_is_put_back_and_reported(
+    start: Start, zoo: Registry, deed: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    trained = start("vandal", f"deed={deed}", "during=evaluation").path
+    before = global_state()
+    caplog.clear()
+    document = evaluate_run(zoo, trained, episodes=4)
+    assert global_state() == before
+    assert sum(document["interference"].values()) == 1
+    (record,) = caplog.records
+    assert REPORTED[deed] in record.getMessage()
+    assert "in the evaluation (vandal_zoo.py/vandal)" in record.getMessage()
+
+
+def test_a_replay_is_watched_too(
+    start: Start, zoo: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    trained = start("vandal", "deed=dtype", "during=evaluation").path
+    nothing_to_see = SimpleNamespace(look=lambda: None, seen=lambda: None)
+    monkeypatch.setattr(replay, "watch", lambda env, name: nothing_to_see)
+    caplog.clear()
+    facts = replay.replay_run(zoo, trained, episodes=2).facts()
+    assert torch.get_default_dtype() == torch.float32
+    assert facts["interference"] == {"torch's default dtype": 2}
+    (record,) = caplog.records
+    assert record.getMessage().endswith("in an episode of vandal_zoo.py/vandal; it was put back")
+
+
+def test_a_clean_policy_has_nothing_to_report(start: Start, zoo: Registry) -> None:
+    assert evaluate_run(zoo, start("parrot").path, episodes=4)["interference"] == {}
 
 
 @pytest.mark.parametrize("deed", ["threads", "dtype", "numpy_generator", "change_variable"])
