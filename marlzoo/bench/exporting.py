@@ -32,9 +32,11 @@ COLUMNS: Mapping[str, str] = {
     "low": "double",
     "high": "double",
     "mean_return": "double",
+    "interference": "int64",
 }
 """Name and type of every column. `kind` is `evaluation`, or `absolute` for the best policy on new episodes;
-`low` and `high` bound the 95 % interval over episodes; `preset` is a hash of all hyper-parameters."""
+`low` and `high` bound the 95 % interval over episodes; `preset` is a hash of all hyper-parameters;
+`interference` says how often plug-ins changed global state in the whole run."""
 
 
 def write_export(entries: Sequence[Entry], form: str, path: Path) -> None:
@@ -67,6 +69,7 @@ def _rows(entry: Entry) -> list[dict[str, Any]]:
         "budget": entry.steps,
         "seed": entry.seed,
         "score_name": entry.score_name,
+        "interference": None if entry.interference is None else sum(entry.interference.values()),
     }
     found = [
         {

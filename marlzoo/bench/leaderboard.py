@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from marlzoo.bench.schema import Entry
-from marlzoo.bench.store import Stored, place
+from marlzoo.bench.store import Stored, replay_place
 from marlzoo.bench.verdict import (
     RANKED_SEEDS,
     Overall,
@@ -115,7 +115,7 @@ def stored_runs(stored: Sequence[Stored], out: Path) -> list[Run]:
 
 
 def _stored_run(stored: Stored, out: Path) -> Run:
-    replay = Path("replays", stored.suite, place(stored.entry)).with_suffix(".html")
+    replay = replay_place(stored.suite, stored.entry)
     return Run(
         stored.entry,
         suite=stored.suite,

@@ -70,7 +70,12 @@ def _notes(registry: Registry, store: Path, suite: str, sections: Sequence[Secti
         return notes
     lacking = set(spec.environments) - set(_covered(sections, suite))
     missing = [f"No results yet on {', '.join(sorted(lacking))}."] if lacking else []
-    return [f"{spec.summary}.", *notes, *missing]
+    return [_sentence(spec.summary), *notes, *missing]
+
+
+def _sentence(summary: str) -> str:
+    """A summary, which may be a question, as a paragraph."""
+    return summary if summary.endswith((".", "?", "!")) else f"{summary}."
 
 
 def _covered(sections: Sequence[Section], suite: str) -> Iterable[str]:

@@ -22,11 +22,18 @@ _TAIL = f"""\
 
 One JSON document per run, `results/<suite>/<environment>@<engine>/<algorithm>@<preset>/<seed>.json`, written
 by `marlzoo leaderboard add` and never edited: each carries its own hash, the configuration with its origins,
-the backend and its version, hashes of the code, seed, budget, hardware, times and the learning curve. Results
-of different backends, engine versions, presets, budgets or protocols are never pooled. Fewer than
-{RANKED_SEEDS} seeds are shown and not ranked. [How results are compared](../docs/evaluation.md).
+the backend and its version, hashes of the code, seed, budget, hardware, times, interference and the learning
+curve. Results of different backends, engine versions, presets, budgets or protocols are never pooled. Fewer
+than {RANKED_SEEDS} seeds are shown and not ranked. [How results are compared](../docs/evaluation.md).
 
-    marlzoo leaderboard verify results/...      # run one again, and compare what comes out
+## Checking a result
+
+    marlzoo leaderboard verify leaderboard/results/SUITE/ENVIRONMENT/ALGORITHM/0.json
+
+runs it again from its document, up to the first evaluation after the start or as far as `--steps` or
+`--whole` say, and compares every number to the last bit.
+[What to send in](../plugins/README.md#results-from-outside), and
+[how it is looked at](../docs/evaluation.md#looking-at-a-submission).
 """
 
 

@@ -62,6 +62,8 @@ class Verification:
     deviations: tuple[Deviation, ...]
     """At the first evaluation that came out differently; later ones follow from it."""
     circumstances: tuple[Circumstance, ...]
+    interference: dict[str, int]
+    """How often plug-ins changed global state while it ran again."""
 
     @property
     def equal(self) -> bool:
@@ -99,10 +101,17 @@ def verify(
             return None
         found = _points(folder)
         pairs = [*_numbers(points, found), *(_end_numbers(entry, folder) if steps is None else ())]
-        circumstances = _circumstances(entry, folder.read_manifest())
+        manifest = folder.read_manifest()
     different = [deviation for deviation in pairs if deviation.recorded != deviation.found]
     first = [deviation for deviation in different if deviation.step == different[0].step]
-    return Verification(points[-1].step, len(points), len(pairs), tuple(first), circumstances)
+    return Verification(
+        points[-1].step,
+        len(points),
+        len(pairs),
+        tuple(first),
+        _circumstances(entry, manifest),
+        manifest["interference"],
+    )
 
 
 class _Watcher(Listener):
@@ -130,7 +139,7 @@ def _plan(registry: Registry, entry: Entry) -> Plan:
         "config": _nested(entry.config),
         "origins": entry.origins or dict.fromkeys(entry.config, "result"),
         "settings": entry.settings or RunSettings(**given).resolved().model_dump(mode="json"),
-        "sinks": [sink.qualified for sink in registry.sinks() if sink.spec.default],
+        "sinks": [sink.qualified for sink in registry.default_sinks()],
     }
     try:
         return restore_plan(registry, document, "the result")

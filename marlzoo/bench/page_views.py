@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from marlzoo.bench.conditions import interference_text
 from marlzoo.bench.leaderboard import Run, Section, TaskBoard
 from marlzoo.bench.page_charts import (
     Chart,
@@ -16,7 +17,7 @@ from marlzoo.bench.page_charts import (
     strip,
     strip_axis,
 )
-from marlzoo.bench.schema import setting_text
+from marlzoo.bench.schema import Entry, setting_text
 from marlzoo.bench.sentences import format_interval, format_score, pair_sentence, spoken, suite_sentence
 from marlzoo.bench.statistics import Estimate
 from marlzoo.bench.verdict import RANKED_SEEDS, Overall, Pair, Standing, SuitePair
@@ -49,6 +50,8 @@ class Row:
     seeds: int
     anchor: str
     """The id of the details about the runs behind the row."""
+    interfered: bool = False
+    """Whether a plug-in changed global state in some of the runs."""
     threshold: str = ""
     reached: str = ""
     steps_per_second: str = ""
@@ -85,6 +88,7 @@ class RunRow:
     steps_per_second: str
     core_time: str
     wall_time: str
+    interference: str
     ended: str
     digest: str
     source: str
@@ -251,11 +255,7 @@ def _task_view(board: TaskBoard, anchor: str, looks: Mapping[str, int]) -> TaskV
             Sentence(pair_sentence(task, pair), pair.first, pair.second, pair.shown)
             for pair in _clearest_first(task.pairs)
         ),
-        warnings=tuple(
-            f"The seeds of {one.algorithm} were made with {one.makes} versions of its code or settings."
-            for one in board.standings
-            if one.makes > 1
-        ),
+        warnings=tuple(task.warnings),
         chart=curves_chart(board, looks),
         details=tuple(_details(board, one, anchor, looks) for one in board.standings),
         replay=_replay(board),
@@ -275,6 +275,7 @@ def _task_row(
         strip=strip(standing.mean, strip_axis(*score_range(board)), standing.scores),
         seeds=seeds,
         anchor=f"{anchor}-{looks[name]}",
+        interfered=bool(standing.conditions.interfered),
         threshold=f"{standing.steps_to_threshold:,.0f}",
         reached=f"{standing.reached}/{seeds}",
         steps_per_second=f"{standing.steps_per_second:,.0f}",
@@ -286,11 +287,7 @@ def _task_row(
 def _replay(board: TaskBoard) -> str:
     """The replay of the best run that has one."""
     runs = [run for runs in board.runs.values() for run in runs if run.replay]
-    return max(runs, key=lambda run: _score(run)).replay if runs else ""
-
-
-def _score(run: Run) -> float:
-    return run.entry.absolute.score if run.entry.absolute else run.entry.score
+    return max(runs, key=lambda run: run.entry.final_score).replay if runs else ""
 
 
 def _details(board: TaskBoard, standing: Standing, anchor: str, looks: Mapping[str, int]) -> RunDetails:
@@ -313,11 +310,12 @@ def _run_row(run: Run, percent: bool) -> RunRow:
     entry = run.entry
     return RunRow(
         seed=entry.seed,
-        score=format_score(_score(run), percent),
+        score=format_score(entry.final_score, percent),
         last=format_score(entry.score, percent),
         steps_per_second=f"{entry.steps_per_second:,.0f}",
         core_time=format_minutes(entry.cpu_seconds),
         wall_time=format_minutes(entry.wall_seconds),
+        interference=interference_text(entry.interference),
         ended=entry.ended[:16].replace("T", " "),
         digest=entry.digest()[:_HASH_DIGITS],
         source=run.source,
@@ -333,6 +331,7 @@ def _facts(runs: Sequence[Run]) -> tuple[tuple[str, tuple[str, ...]], ...]:
         ("backend", (e.engine for e in entries)),
         ("marlzoo", (e.marlzoo for e in entries)),
         ("settings", (_key_values(e.settings) for e in entries)),
+        ("times resumed", (_resumed(e) for e in entries)),
         ("libraries", (_key_values(e.versions) for e in entries)),
         ("processor", (e.processor for e in entries)),
         ("system", (e.system for e in entries)),
@@ -343,6 +342,12 @@ def _facts(runs: Sequence[Run]) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 def _made_by(origin: Any) -> str:
     return f"{origin.distribution} {origin.version}, files sha256 {origin.sha256[:_HASH_DIGITS]}"
+
+
+def _resumed(entry: Entry) -> str:
+    """Empty for a run that was made in one go."""
+    times = (entry.sessions or 1) - 1
+    return f"seed {entry.seed}: {times}" if times else ""
 
 
 def _key_values(values: Mapping[str, Any]) -> str:

@@ -19,15 +19,6 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 from marlzoo.bench.comparison import Comparison
 from marlzoo.bench.executors import EXIT_INTERRUPTED, Job, launch_here
 from marlzoo.bench.matrix import Cell
-from marlzoo.errors import MissingPieceError
-
-try:
-    import ray
-    from ray.exceptions import RayError, RayTaskError, TaskCancelledError
-except ImportError as error:
-    raise MissingPieceError(
-        "--executor ray needs Ray; install it with: pip install 'marlzoo[ray]'"
-    ) from error
 
 _POLL_SECONDS = 0.2
 _EXIT_FAILED = 1

@@ -1,7 +1,7 @@
 """What a result consists of: the schema of one JSON document per finished cell.
 
 Documents of format 1 lack what format 2 added: origins of hyper-parameters, the whole settings, the operating
-system, and training metrics beside each evaluation.
+system, and training metrics beside each evaluation. Format 3 added interference and the number of sessions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT = 2
+FORMAT = 3
 
 
 class _Part(BaseModel):
@@ -52,7 +52,7 @@ class Absolute(_Part):
 class Entry(_Part):
     """One finished cell."""
 
-    format: Literal[1, 2]
+    format: Literal[1, 2, 3]
     marlzoo: str
     algorithm: str = Field(description="Qualified by its distribution.")
     algorithm_origin: Origin
@@ -79,6 +79,13 @@ class Entry(_Part):
     wall_seconds: float = Field(ge=0)
     cpu_seconds: float = Field(ge=0)
     steps_per_second: float = Field(ge=0, description="Of training, without evaluation.")
+    interference: dict[str, int] | None = Field(
+        default=None,
+        description="How often plug-ins changed each piece of global state; null where nobody looked.",
+    )
+    sessions: int | None = Field(
+        default=None, ge=1, description="How many processes worked on the run; above 1 it was resumed."
+    )
     processor: str
     system: str = Field(default="", description="The operating system.")
     versions: dict[str, str]
@@ -91,6 +98,11 @@ class Entry(_Part):
         absolute = self.absolute.episodes if self.absolute else 0
         place = (self.environment, self.backend, self.backend_version)
         return (*place, self.steps, self.eval_interval, self.eval_episodes, absolute)
+
+    @property
+    def final_score(self) -> float:
+        """What is compared: the best policy's score on new episodes, else that of the last evaluation."""
+        return self.absolute.score if self.absolute else self.score
 
     @property
     def engine(self) -> str:

@@ -34,13 +34,9 @@ def task_lines(task: Task) -> list[str]:
         f"Backend {task.backend}. Threshold: {format_score(task.threshold, task.percent)}; "
         "seeds that did not reach it count with the whole budget."
     )
-    mixed = [
-        f"- Mind: the seeds of {one.algorithm} were made with {one.makes} versions of its code or settings."
-        for one in ordered
-        if one.makes > 1
-    ]
     pairs = [f"- {pair_sentence(task, pair)}" for pair in task.pairs]
-    return [heading, "", *table, "", note, "", *pairs, *mixed]
+    mind = [f"- Mind: {warning}" for warning in task.warnings]
+    return [heading, "", *table, "", note, "", *pairs, *mind]
 
 
 def _row(task: Task, standing: Standing) -> str:

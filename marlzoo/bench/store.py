@@ -33,6 +33,7 @@ __all__ = [
     "read_entries",
     "read_entry",
     "read_store",
+    "replay_place",
     "write_entry",
 ]
 
@@ -81,7 +82,7 @@ def write_entry(root: Path, suite: str, entry: Entry) -> Path:
     """
     path = root / as_name(suite) / place(entry)
     if path.exists():
-        if read_entry(path) == entry:
+        if _same_run(read_entry(path), entry):
             return path
         raise UsageError(
             f"{path} holds another result; entries are never replaced: use another suite or seed"
@@ -91,11 +92,22 @@ def write_entry(root: Path, suite: str, entry: Entry) -> Path:
     return path
 
 
+def _same_run(stored: Entry, entry: Entry) -> bool:
+    """Whether `entry` says the same, as far as the format of the `stored` one goes."""
+    now = entry.document()
+    return all(now.get(name) == value for name, value in stored.document().items() if name != "format")
+
+
 def place(entry: Entry) -> Path:
     """Where `entry` lies within its suite."""
     environment = f"{as_name(entry.environment)}@{as_name(entry.engine)}"
     algorithm = f"{as_name(entry.algorithm)}@{entry.preset}"
     return Path(environment, algorithm, f"{entry.seed}.json")
+
+
+def replay_place(suite: str, entry: Entry) -> Path:
+    """Where a replay of the run lies, relative to the pages that link it."""
+    return Path("replays", as_name(suite), place(entry)).with_suffix(".html")
 
 
 def read_entry(path: Path) -> Entry:
@@ -182,6 +194,8 @@ def _content(
         "curve": [evaluated(point, rows) for point in result["curve"]],
         "absolute": _pick(absolute, "step", "score", "interval", "episodes") if absolute else None,
         "steps_per_second": result["steps_per_second"]["training"],
+        "interference": result.get("interference"),
+        "sessions": len(manifest["sessions"]),
         **{key: last["hardware"][key] for key in ("processor", "system")},
         "versions": last["versions"],
         "command": _command(manifest),

@@ -7,7 +7,6 @@ below 5 % after Holm's correction over all pairs of the task, and an interval th
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from marlzoo.bench.conditions import Conditions, conditions_of, warnings
 from marlzoo.bench.schema import Entry
 from marlzoo.bench.statistics import (
     Difference,
@@ -68,7 +68,7 @@ class Group:
     @property
     def scores(self) -> Floats:
         """`[seeds]`."""
-        return np.array([entry.absolute.score if entry.absolute else entry.score for entry in self.entries])
+        return np.array([entry.final_score for entry in self.entries])
 
     @property
     def curves(self) -> list[tuple[list[int], list[float]]]:
@@ -96,9 +96,8 @@ class Standing:
     """Mean per run."""
     steps_per_second: float
     """Mean per run, of training without evaluation."""
-    makes: int
-    """How many versions of its code and settings the seeds were made with; one, or they do not belong
-    together."""
+    conditions: Conditions
+    """Under which its runs were made."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +131,11 @@ class Task:
     threshold: float
     standings: list[Standing]
     pairs: list[Pair]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to mind about the runs behind the numbers."""
+        return warnings({standing.algorithm: standing.conditions for standing in self.standings})
 
 
 @dataclass(frozen=True)
@@ -233,7 +237,7 @@ def _standing(group: Group, threshold: float, budget: int) -> Standing:
         cpu_seconds=float(np.mean([entry.cpu_seconds for entry in group.entries])),
         wall_seconds=float(np.mean([entry.wall_seconds for entry in group.entries])),
         steps_per_second=float(np.mean([entry.steps_per_second for entry in group.entries])),
-        makes=len({(e.algorithm_origin.sha256, json.dumps(e.config, sort_keys=True)) for e in group.entries}),
+        conditions=conditions_of(group.entries),
     )
 
 

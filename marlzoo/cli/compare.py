@@ -8,7 +8,7 @@ import importlib.util
 import json
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from marlzoo.cli.state import State, pass_state
 from marlzoo.errors import MissingPieceError, RunError, UsageError
 
 if TYPE_CHECKING:
+    from marlzoo.bench.calibration import Cost
     from marlzoo.bench.comparison import Comparison
     from marlzoo.bench.executors import Launch, Watcher
     from marlzoo.registry import Registry
@@ -33,6 +34,8 @@ ROOT = Path("comparisons")
 EXIT_INCOMPLETE = 1
 _CALIBRATION_SECONDS = 120.0
 """Of training, shared by all pairs."""
+_BUSY = 0.9
+"""With less of a core than this a measured run was kept waiting."""
 
 
 @click.command("compare")
@@ -252,7 +255,6 @@ def _conclude(registry: Registry, comparison: Comparison, threshold: float, *, a
 
 def _print_cost(matrix: Matrix, jobs: int, *, as_json: bool) -> None:
     from marlzoo.bench.calibration import measure_costs
-    from marlzoo.cli.progress import format_duration
     from marlzoo.run.stop import stop_on_signals
 
     pairs = len(matrix.algorithms) * len(matrix.environments)
@@ -264,40 +266,51 @@ def _print_cost(matrix: Matrix, jobs: int, *, as_json: bool) -> None:
         costs = measure_costs(matrix, seconds, stop)
         if stop():
             click.get_current_context().exit(EXIT_INTERRUPTED)
-    seeds, runs = len(matrix.seeds), len(matrix.cells())
-    total = seeds * sum(cost.seconds for cost in costs)
-    size = seeds * sum(cost.bytes for cost in costs)
     if as_json:
-        summary = {"runs": runs, "core_hours": total / 3600, "hours": total / 3600 / jobs, "bytes": size}
-        rows = [vars(cost) for cost in costs]
-        click.echo(
-            json.dumps({"matrix": matrix.model_dump(mode="json"), "jobs": jobs, **summary, "pairs": rows})
-        )
+        click.echo(json.dumps({"matrix": matrix.model_dump(mode="json"), **_totals(matrix, costs, jobs)}))
     else:
-        print_table(
-            ("Algorithm", "Environment", "Seeds", "Steps", "Steps/s", "Time per run", "MB per run"),
-            [_cost_row(vars(cost), seeds, matrix.steps) for cost in costs],
-        )
-        click.echo(
-            f"{runs} runs: {format_duration(total)} of one core, {format_duration(total / jobs)} with "
-            f"{jobs} at a time on free cores; {size / 1e6:.1f} MB of disk"
-        )
+        _show_costs(matrix, costs, jobs)
     if any(cost.error for cost in costs):
         raise RunError("some pairs cannot run as asked, see above; the totals leave them out")
 
 
-def _cost_row(cost: dict[str, Any], seeds: int, steps: int) -> tuple[str, ...]:
+def _totals(matrix: Matrix, costs: Sequence[Cost], jobs: int) -> dict[str, Any]:
+    seeds = len(matrix.seeds)
+    hours = seeds * sum(cost.seconds for cost in costs) / 3600
+    size = seeds * sum(cost.bytes for cost in costs)
+    facts = {"jobs": jobs, "runs": len(matrix.cells()), "core_hours": hours, "hours": hours / jobs}
+    return {**facts, "bytes": size, "pairs": [vars(cost) for cost in costs]}
+
+
+def _show_costs(matrix: Matrix, costs: Sequence[Cost], jobs: int) -> None:
     from marlzoo.cli.progress import format_duration
 
-    head = (cost["algorithm"], cost["environment"], str(seeds), f"{steps:,}")
-    if cost["error"]:
-        return (*head, cost["error"], "", "")
-    return (
-        *head,
-        f"{cost['steps_per_second']:,.0f}",
-        format_duration(cost["seconds"]),
-        f"{cost['bytes'] / 1e6:.1f}",
+    totals = _totals(matrix, costs, jobs)
+    print_table(
+        ("Algorithm", "Environment", "Seeds", "Steps", "Steps/s", "Core", "Time per run", "MB per run"),
+        [_cost_row(cost, len(matrix.seeds), matrix.steps) for cost in costs],
     )
+    one, several = (format_duration(3600 * totals[name]) for name in ("core_hours", "hours"))
+    click.echo(
+        f"{totals['runs']} runs: {one} of one core, {several} with {jobs} at a time on free cores; "
+        f"{totals['bytes'] / 1e6:.1f} MB of disk"
+    )
+    least = min((cost.core_share for cost in costs if not cost.error), default=1.0)
+    if least < _BUSY:
+        click.echo(
+            f"measured with as little as {least:.0%} of a core: unless the runs wait for another process, "
+            f"this machine is busy and the time is up to {1 / max(least, 0.01):.1f} times too long"
+        )
+
+
+def _cost_row(cost: Cost, seeds: int, steps: int) -> tuple[str, ...]:
+    from marlzoo.cli.progress import format_duration
+
+    head = (cost.algorithm, cost.environment, str(seeds), f"{steps:,}")
+    if cost.error:
+        return (*head, cost.error, "", "", "")
+    speed = (f"{cost.steps_per_second:,.0f}", f"{cost.core_share:.0%}")
+    return (*head, *speed, format_duration(cost.seconds), f"{cost.bytes / 1e6:.1f}")
 
 
 def _cores() -> int:

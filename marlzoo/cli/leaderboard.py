@@ -45,13 +45,20 @@ def command() -> None:
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @suite_option
 @store_option
+@click.option(
+    "--replay", is_flag=True, help="Also record an episode of the best policy on each task, for the page."
+)
 @json_option
 @pass_registry
-def add(registry: Registry, /, runs: tuple[Path, ...], suite: str, store: Path, as_json: bool) -> None:
+def add(
+    registry: Registry, /, runs: tuple[Path, ...], suite: str, store: Path, replay: bool, as_json: bool
+) -> None:
     """Put finished RUNS into the store: run folders, or comparisons with all their finished cells.
 
     A result that is there already stays as it is; another one in its place is an error.
     """
+    if replay:
+        limit_threads(1)
     found = registry.suite(suite)
     from marlzoo.bench.store import entry_from_run, write_entry
 
@@ -62,6 +69,11 @@ def add(registry: Registry, /, runs: tuple[Path, ...], suite: str, store: Path, 
     for entry in entries:
         _check_belongs(found.spec, entry)
     files = [str(write_entry(store, found.address, entry)) for entry in entries]
+    if replay:
+        from marlzoo.bench.leaderboard_replay import record_best
+
+        made = list(zip(folders, entries, strict=True))
+        files += map(str, record_best(registry, made, found.address, store.parent))
     if as_json:
         print_json({"files": files})
     else:
@@ -168,6 +180,8 @@ def _verified(registry: Registry, entry: Entry, steps: int | None, whole: bool) 
 
 
 def _show_verification(found: Verification) -> None:
+    from marlzoo.bench.conditions import interference_text
+
     extent = f"{found.numbers} numbers of {found.evaluations} evaluation(s) up to step {found.steps:,}"
     if found.equal:
         click.echo(f"equal: {extent} are the same to the last bit")
@@ -184,6 +198,8 @@ def _show_verification(found: Verification) -> None:
         print_table(("What", "Then", "Now"), changed)
     elif not found.equal:
         click.echo("processor, system, libraries and code are as they were: this should have been equal")
+    if found.interference:
+        click.echo(f"a plug-in changed global state meanwhile: {interference_text(found.interference)}")
 
 
 def _brief(text: str) -> str:

@@ -24,7 +24,8 @@ REACHABLE = """[...document.querySelectorAll('main a, main summary, main .plot, 
 def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "index.html"
     others = runs("low", [0.1, 0.2], "y:1", suite="other")
-    path.write_text(render_page([*two_tasks(), *others], SCALES, title="Board"), encoding="utf-8")
+    text = render_page([*two_tasks(), *others], SCALES, title="marlzoo leaderboard")
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -162,9 +163,10 @@ def test_dark_and_light_follow_the_system_until_the_reader_chooses(visit, file):
     assert (button.inner_text(), background(page) < 40) == ("Theme: dark", True)
 
 
-def test_a_phone_scrolls_down_only_and_letters_stay_legible(visit, file):
-    page = visit(file, width=360, touch=True)
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
+@pytest.mark.parametrize("width", [320, 360])
+def test_a_phone_scrolls_down_only_and_letters_stay_legible(visit, file, width):
+    page = visit(file, width=width, touch=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
     heights = page.evaluate(
         "[...document.querySelectorAll('.plot text')].map((t) => t.getBoundingClientRect().height)"
     )

@@ -174,7 +174,8 @@ def test_every_number_leads_to_its_runs(page, read):
     table = read.rows("Runs of high on x:1")
     assert list(table) == ["0", "1", "2", "3", "4"]
     digests = [run.entry.digest()[:12] for run in two_tasks() if run.entry.algorithm == "marlzoo/high"]
-    assert [row[7] for row in table.values()] == digests[:5]
+    assert [row[8] for row in table.values()] == digests[:5]
+    assert {row[6] for row in table.values()} == {"not recorded"}
     assert page.count("results/high/0.json") == 2
     assert len(read.ids) == len(set(read.ids))
 

@@ -45,6 +45,7 @@ def test_an_entry_says_all_there_is_to_say_about_a_run(finished):
     assert found.config["lr"] == 0.1
     assert found.origins["lr"] == "option -o"
     assert (found.settings["absolute_episodes"], found.settings["threads"]) == (6, 1)
+    assert (found.interference, found.sessions) == ({}, 1)
     rows = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
     last = {name: value for name, value in rows[-1].items() if name != "step" and "time/" not in name}
     assert found.curve[-1].metrics == last
@@ -67,6 +68,13 @@ def test_entries_are_written_read_and_never_replaced(tmp_path):
     assert write_entry(tmp_path, "core", one) == path
     with pytest.raises(UsageError, match="entries are never replaced"):
         write_entry(tmp_path, "core", other)
+    assert path.read_bytes() == before
+
+
+def test_a_run_that_was_added_in_an_older_format_stays_as_it_is(tmp_path):
+    path = write_entry(tmp_path, "core", entry("a", 0, 0.5, format=2))
+    before = path.read_bytes()
+    assert write_entry(tmp_path, "core", entry("a", 0, 0.5, format=3, interference={})) == path
     assert path.read_bytes() == before
 
 
@@ -100,7 +108,13 @@ def test_an_entry_is_found_by_its_file_or_its_hash(tmp_path):
 def test_results_of_format_1_keep_their_hash(tmp_path):
     old = entry("a", 0, 0.5)
     assert old.format == 1
-    assert set(old.document()) == set(Entry.model_fields) - {"origins", "settings", "system"}
+    assert set(old.document()) == set(Entry.model_fields) - {
+        "origins",
+        "settings",
+        "system",
+        "interference",
+        "sessions",
+    }
     assert read_entry(write_entry(tmp_path, "core", old)).digest() == old.digest()
 
 
@@ -118,7 +132,7 @@ def test_another_layout_of_the_same_content_is_the_same_entry(tmp_path):
     assert read_entry(path) == entry("a", 0, 0.5)
 
 
-@pytest.mark.parametrize(("key", "value"), [("score", "much"), ("steps", 0), ("mood", "good"), ("format", 3)])
+@pytest.mark.parametrize(("key", "value"), [("score", "much"), ("steps", 0), ("mood", "good"), ("format", 4)])
 def test_what_does_not_fit_the_schema_is_refused(key, value, tmp_path):
     path = write_entry(tmp_path, "core", entry("a", 0, 0.5))
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))

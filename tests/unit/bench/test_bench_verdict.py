@@ -152,5 +152,5 @@ def test_the_missing_are_named():
 def test_seeds_made_in_different_ways_are_pointed_out(other):
     results = [("a", entry("a", 0, 0.5)), ("a", entry("a", 1, 0.6, **other))]
     lines = verdict_lines(judge(results, SCALES), [])
-    assert "- Mind: the seeds of a were made with 2 versions of its code or settings." in lines
+    assert "- Mind: The seeds of a were made with 2 versions of its code or settings." in lines
     assert not [line for line in verdict_lines(judge(results[:1], SCALES), []) if "Mind" in line]
