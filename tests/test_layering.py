@@ -17,7 +17,7 @@ LAYERS = (
     {"plugins"},
     {"registry"},
     {"config"},
-    {"scope"},
+    {"kernel_sources", "scope"},
     {"algorithm", "memory", "nets", "learn"},
     {"envs"},
     {"run"},

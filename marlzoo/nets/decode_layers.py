@@ -8,7 +8,9 @@ actions or components of an action, S = D / heads.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
@@ -16,7 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from marlzoo.kernel_sources import source_digest
 from marlzoo.nets.attention import Decoder, DecoderBlock
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -28,7 +33,16 @@ Y, QUERY, KEY, VALUE, MIXED = range(5)
 OWN_QUERY, OWN_KEY, OWN_VALUE, OWN_PROJ, MEMORY_KEY, MEMORY_VALUE, MEMORY_PROJ, WIDEN, NARROW = range(9)
 """The linear layers of a block."""
 
-jit = numba.njit(cache=True, fastmath=True, error_model="numpy", nogil=True)
+_DIGEST = source_digest(Path(__file__).with_name(name) for name in ("decode_layers.py", "decode_numba.py"))
+
+
+def jit(function: F) -> F:
+    """Compile a kernel and keep the machine code on disk, for as long as these files stay as they are."""
+    function.__qualname__ += f"-{_DIGEST}"
+    compiled: F = numba.njit(cache=True, fastmath=True, error_model="numpy", nogil=True)(function)
+    return compiled
+
+
 inlined = numba.njit(inline="always", fastmath=True, error_model="numpy")
 """For kernels with one or two callers: compiled as part of those, which halves the time of compiling."""
 
