@@ -79,12 +79,21 @@ def test_a_failing_worker_is_replaced_and_its_episode_truncated(fault: str, tmp_
         assert env.diagnostics()["worker_restarts"] == 1.0
 
 
-def test_only_the_failing_workers_episodes_are_cut(tmp_path: Path) -> None:
-    kwargs = {"fault": "exit", "until": str(tmp_path / "once")}
-    with started("toy_worlds:Faulty", 2, workers=2, kwargs=kwargs) as env:
-        env.step(still(2))
-        assert env.step(still(2)).truncated.sum() in (1, 2)
-        assert env.diagnostics()["episodes_cut_short"] in (1.0, 2.0)
+def test_only_the_failing_workers_episodes_are_cut() -> None:
+    push = torch.tensor([[0, 0], [1, 0]])
+    with started("toy_worlds:Corridor", 2) as calm, started("toy_worlds:Touchy", 2, workers=2) as env:
+        for each in (calm, env):
+            each.step(still(2))
+            each.reset_done()
+        expected, broken = calm.step(push), env.step(push)
+        assert expected.truncated.tolist() == [False, False]
+        assert broken.truncated.tolist() == [False, True]
+        assert torch.equal(broken.view.obs[0], expected.view.obs[0])
+        assert torch.equal(broken.reward[0], expected.reward[0])
+        assert env.reset_done().first.tolist() == [False, True]
+        assert env.diagnostics() == {"worker_restarts": 1.0, "episodes_cut_short": 1.0}
+        calm.reset_done()
+        assert torch.equal(env.step(still(2)).view.obs[0], calm.step(still(2)).view.obs[0])
 
 
 def test_an_environment_that_keeps_failing_ends_the_run_by_name() -> None:

@@ -99,6 +99,15 @@ class Faulty(Corridor):
         time.sleep(600)
 
 
+class Touchy(Corridor):
+    """Ends the process when the scout chooses action 1."""
+
+    def step(self, actions: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+        if actions["scout_0"] == 1:
+            os._exit(7)
+        return super().step(actions)
+
+
 class FaultyReset(Corridor):
     """Ends the process in its third reset, unless the file `until` exists. Lengths depend on seeds."""
 
