@@ -29,6 +29,9 @@ class TeamPpoConfig(PpoConfig):
     recurrent: bool = Field(
         False, description="A gated recurrent unit after the hidden layers of both networks."
     )
+    layers_after: int = Field(
+        0, ge=0, le=16, description="Hidden layers after that unit, where there is one."
+    )
     frames: int = Field(
         1,
         ge=1,
@@ -42,6 +45,8 @@ class TeamPpoConfig(PpoConfig):
     std_form: Literal["exp", "half_sigmoid"] = Field(
         "exp", description="Standard deviation as a function of x: exp(x), or sigmoid(x) / 2 as in HARL."
     )
+
+    squash_mean: bool = Field(False, description="The mean of a continuous action goes through tanh.")
 
     share_parameters: bool = Field(True, description="One actor for all agents; false: one for each.")
     share_critic: bool = Field(

@@ -72,11 +72,12 @@ class Policy:
         self.actor = Actor(
             ActorInput(world, config.agent_ids, config.frames).size,
             world,
-            BodyShape(config.width, config.layers, config.recurrent, config.feature_norm),
+            BodyShape.of(config),
             generator,
             head_gain=config.head_gain,
             log_std=config.log_std,
             std_form=config.std_form,
+            squash_mean=config.squash_mean,
         )
         self.parameters = list(self.actor.parameters())
         self.optimiser = torch.optim.Adam(self.parameters, config.lr, eps=config.adam_eps, fused=True)

@@ -77,7 +77,7 @@ class Valuation:
         self.columns = self.input.columns if agent is None else 1
         # As many rows at once as the actor, however many of them an environment has.
         self.block_size = config.micro_batch * world.num_agents
-        shape = BodyShape(config.width, config.layers, config.recurrent, config.feature_norm)
+        shape = BodyShape.of(config)
         self.critic = Critic(config.frames * self.input.size, shape, generator)
         self.scale = ValueNorm(config.value_norm_decay) if config.value_norm else None
         self.memory = self._blank(world.num_envs)
