@@ -87,6 +87,29 @@ def parse(words: Sequence[str]) -> None:
             command.invoke(inner)
 
 
+def expect_known(words: Sequence[str]) -> None:
+    """That a command of a sentence exists, with its options. Its arguments may be placeholders.
+
+    Raises:
+        AssertionError: it does not.
+    """
+    command: click.Command = cli
+    context = click.Context(cli, obj=State())
+    known = {"--help", *_flags(cli)}
+    for word in words:
+        found = command.get_command(context, word) if isinstance(command, click.Group) else None
+        if found is not None:
+            command = found
+            known.update(_flags(command))
+    flags = {word.partition("=")[0] for word in words if word.startswith("-")}
+    assert flags <= known, f"{' '.join(words)}: unknown {', '.join(sorted(flags - known))}"
+    assert command is not cli or "--help" in words, f"{' '.join(words)}: no such command"
+
+
+def _flags(command: click.Command) -> list[str]:
+    return [flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)]
+
+
 if __name__ == "__main__":
     arguments = small(sys.argv[1:])
     if arguments[:1] and arguments[0] in os.environ.get("ONLY_PARSED", "").split():

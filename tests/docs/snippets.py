@@ -80,6 +80,12 @@ def blocks(page: str) -> list[Block]:
     ]
 
 
+def spoken_commands(page: str) -> list[list[str]]:
+    """The words of the commands of marlzoo within the sentences and tables of a page."""
+    found = re.findall(r"`(marlzoo [^`]+)`", "\n".join(outside_blocks(page)))
+    return [shlex.split(text)[1:] for text in found]
+
+
 def outside_blocks(page: str) -> list[str]:
     """The lines of a page that stand in no fenced block."""
     return _FENCE.sub("", (ROOT / page).read_text(encoding="utf-8")).splitlines()

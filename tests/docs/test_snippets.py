@@ -2,7 +2,8 @@
 
 Each page is worked through in a folder of its own, from top to bottom, with the budgets of
 `small_budgets.py`. The fast tests run whatever takes a moment, and the README but for its comparison; of the
-rest they look at the arguments. With `--run-slow` everything is run.
+rest they look at the arguments. With `--run-slow` everything is run. Commands within sentences only have to
+exist, with their options: they are there to be named.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from small_budgets import parse, small
-from snippets import ROOT, SHELLS, Block, blocks, is_training, outside_blocks, pages
+from small_budgets import expect_known, parse, small
+from snippets import ROOT, SHELLS, Block, blocks, is_training, outside_blocks, pages, spoken_commands
 
 PAGES = [page for page in pages() if any(block.language in (*SHELLS, "python") for block in blocks(page))]
 LANGUAGES = {*SHELLS, "python", "text", "toml", "yaml", "json", "bibtex", "ini", "markdown"}
@@ -128,6 +129,20 @@ def test_every_block_says_its_language(page):
     commands = ("    marlzoo ", "    pip ", "    python ")
     bare = [line for line in outside_blocks(page) if line.startswith(commands)]
     assert bare == [], "commands stand in ```sh blocks"
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if spoken_commands(page)])
+def test_commands_in_sentences_exist_with_their_options(page):
+    for words in spoken_commands(page):
+        expect_known(words)
+
+
+@pytest.mark.parametrize(
+    "words", [["trian", "mat"], ["run", "mat", "--speed"], ["leaderboard", "ad", "--sweet"]]
+)
+def test_commands_that_do_not_exist_are_found_in_sentences(words):
+    with pytest.raises(AssertionError, match=r"no such command|unknown --s"):
+        expect_known(words)
 
 
 def test_budgets_are_replaced_and_added():
