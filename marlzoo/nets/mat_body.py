@@ -103,7 +103,8 @@ class MatBody(nn.Module):
     ) -> Tensor:
         """The joint action `[B, N]` int64 or `[B, N, A]` float32, sampled with `noise` or greedy if None.
 
-        With `near`, agents look at what those before them did, and at what the last one before them did.
+        With `near`, agents look at what those of them did that come before, and at what the last agent before
+        them did, near or not: in MAT, an agent's own token carries that.
         """
         visible = self.causally_visible(alive) if near is None else tokens_near(self._living(near, alive))
         if self.fused is not None and forced is None:
