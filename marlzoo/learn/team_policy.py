@@ -109,11 +109,19 @@ class Policy:
         first = rollout.first[: rollout.length].unsqueeze(-1).expand_as(needed)
         return SequenceUnits(needed.flatten(1), first.flatten(1), self.config.chunk_length)
 
-    @torch.no_grad()
     def log_prob(self, units: Units, experience: Experience) -> Tensor:
         """`[T * E * N]`: the present log-probabilities of the actions taken; 0 in rows outside `units`."""
+        return self.log_prob_of(self.gather(units, experience), experience)
+
+    def gather(self, units: Units, experience: Experience) -> list[Piece]:
+        """The rows of `units`, for several calls of `log_prob_of`."""
+        return self._passes(1).whole(units, partial(self._piece, experience))
+
+    @torch.no_grad()
+    def log_prob_of(self, pieces: Sequence[Piece], experience: Experience) -> Tensor:
+        """As `log_prob`, of rows that were gathered from `experience`."""
         log_prob = torch.zeros(len(experience.actions))
-        for piece in self._passes(1).whole(units, partial(self._piece, experience)):
+        for piece in pieces:
             distribution = self.actor(piece.prepared, piece.memory, piece.legal)
             piece.block.write(distribution.log_prob(piece.actions), log_prob)
         return log_prob

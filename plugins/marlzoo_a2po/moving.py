@@ -42,7 +42,7 @@ class MovingRollout:
         self.rollout = team.rollout
         self.alive = self.rollout.alive[:-1]
         self.experience = team.experience()
-        self._units = [policy.units(self.rollout) for policy in team.policies]
+        self._rows = [policy.gather(policy.units(self.rollout), self.experience) for policy in team.policies]
         self._old = [self._log_prob(number) for number in range(len(team.policies))]
         self._log_ratios = [torch.zeros_like(old) for old in self._old]
         self._outdated: set[int] = set()
@@ -126,7 +126,7 @@ class MovingRollout:
         return [(int(agent), agent.unsqueeze(0)) for agent in agents]
 
     def _log_prob(self, number: int) -> Tensor:
-        return self.team.policies[number].log_prob(self._units[number], self.experience)
+        return self.team.policies[number].log_prob_of(self._rows[number], self.experience)
 
     @property
     def _everyone(self) -> Tensor:

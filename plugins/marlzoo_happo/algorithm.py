@@ -63,8 +63,9 @@ class Happo(TeamPpo):
         `[T, E, 1]`."""
         policy = self.policy_of(agent)
         units = policy.units(self.rollout, slice(agent, agent + 1))
-        before = policy.log_prob(units, experience)
+        rows = policy.gather(units, experience)
+        before = policy.log_prob_of(rows, experience)
         surrogate = Surrogate(advantages.flatten(), before, self.config.clip)
         report = policy.learn(units, experience, surrogate, self.context.generator, epochs=self.config.epochs)
-        change = policy.log_prob(units, experience) - before
+        change = policy.log_prob_of(rows, experience) - before
         return report, change.view_as(advantages)[..., agent : agent + 1].exp()
