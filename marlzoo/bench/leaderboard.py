@@ -40,6 +40,8 @@ class Run:
     suite: str = ""
     source: str = ""
     """A link to the document of the result, relative to the page; empty where there is none."""
+    manifest: str = ""
+    """A link to the manifest of a run folder, likewise. The documents of a store hold what it says."""
     replay: str = ""
     """A link to a replay of its best policy, likewise."""
 

@@ -92,6 +92,7 @@ class RunRow:
     ended: str
     digest: str
     source: str
+    manifest: str
     command: str
 
 
@@ -319,6 +320,7 @@ def _run_row(run: Run, percent: bool) -> RunRow:
         ended=entry.ended[:16].replace("T", " "),
         digest=entry.digest()[:_HASH_DIGITS],
         source=run.source,
+        manifest=run.manifest,
         command=entry.command,
     )
 

@@ -40,10 +40,11 @@ def write_report(
 def _run(result: Gathered, folder: Path) -> Run:
     """A run with links that hold in a page in `folder`."""
     document = result.path / "result.json" if result.path.is_dir() else result.path
-    replay = result.path / REPLAY_FILE
+    replay, manifest = result.path / REPLAY_FILE, result.path / "manifest.json"
     return Run(
         result.entry,
         source=_link(document, folder),
+        manifest=_link(manifest, folder) if manifest.is_file() else "",
         replay=_link(replay, folder) if replay.is_file() else "",
     )
 

@@ -67,7 +67,8 @@ def test_a_report_is_one_page_with_links_to_the_runs(compared, tmp_path, capsys)
     assert json.loads(capsys.readouterr().out) == {"file": str(out), "runs": 2}
     page = out.read_text()
     assert "A &lt;b&gt;title&lt;/b&gt;" in page
-    assert "../c/cells/echo-1/parrot/0/result.json" in page
+    for name in ("result", "manifest"):
+        assert f'<a href="../c/cells/echo-1/parrot/0/{name}.json">' in page
     assert "../c/cells/echo-1/parrot/1/replay.html" in page
     first = out.read_bytes()
     assert call("report", compared, "-o", out, "--title", "A <b>title</b>") == 0
