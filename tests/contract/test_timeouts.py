@@ -1,4 +1,4 @@
-"""The three treatments of a time limit in every algorithm: they differ where time runs out, and nowhere else."""
+"""The three treatments of a time limit in every algorithm: they differ where time runs out, not elsewhere."""
 
 from __future__ import annotations
 
