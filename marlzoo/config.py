@@ -141,6 +141,15 @@ def _chooses_preset(override: str) -> bool:
     return override.partition("=")[0].strip() == PRESET_KEY
 
 
+def preset_of(origins: Iterable[str]) -> str | None:
+    """The name of the preset among the origins of a configuration's values; None without one."""
+    for origin in origins:
+        kind, *words = origin.partition(" (")[0].split()
+        if kind == PRESET_KEY and len(words) > 1:
+            return words[0]
+    return None
+
+
 def config_model(entry: Entry[Any], base: type[_Config]) -> Any:
     """The configuration class of a spec. Raises `PluginError` if it is not a `base`."""
     model = entry.load(entry.spec.config)

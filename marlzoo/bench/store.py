@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from marlzoo.bench.matrix import as_name
 from marlzoo.bench.schema import FORMAT, Entry, setting_text
+from marlzoo.config import PRESET_KEY, preset_of
 from marlzoo.errors import RunError, UsageError
 from marlzoo.run.files import read_json, read_rows, write_json
 from marlzoo.run.folder import RunFolder
@@ -232,7 +233,9 @@ def _command(manifest: dict[str, Any]) -> str:
         if row["origin"] == "option -o"
         for part in ("-o", f"{key}={setting_text(row['value'])}")
     ]
-    return shlex.join([*words, *budget, *protocol, *options])
+    preset = preset_of(row["origin"] for row in manifest["config"].values())
+    chosen = [] if preset is None else ["-o", f"{PRESET_KEY}={preset}"]
+    return shlex.join([*words, *budget, *protocol, *chosen, *options])
 
 
 def _origin(facts: dict[str, Any]) -> dict[str, Any]:

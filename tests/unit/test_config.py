@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field, ValidationError
 
 from marlzoo import hookimpl
-from marlzoo.config import AlgorithmConfig, EnvConfig, read_presets, resolve_algorithm_config
+from marlzoo.config import AlgorithmConfig, EnvConfig, preset_of, read_presets, resolve_algorithm_config
 from marlzoo.discovery import Candidate
 from marlzoo.errors import PluginError, UsageError
 from marlzoo.field_help import describe_fields
@@ -141,6 +141,13 @@ def test_a_named_preset_takes_the_place_of_the_nameless_one(zoo):
 def test_the_last_choice_of_a_preset_counts(zoo):
     assert resolve(zoo, "smac:3s5z", "preset=paper", "preset=published").config == FooConfig(lr=1e-4)
     assert resolve(zoo, None, "preset=published").config == FooConfig(lr=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"), [(["preset=paper", "lr=0.5"], "paper"), (["lr=0.5"], None), ([], None)]
+)
+def test_origins_tell_which_preset_was_chosen(zoo, overrides, name):
+    assert preset_of(resolve(zoo, "smac:3m", *overrides).origins.values()) == name
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -57,6 +58,15 @@ def test_an_entry_says_all_there_is_to_say_about_a_run(finished):
     assert found.command == (
         f"marlzoo run {found.algorithm} --env echo:2 --steps 200 --seed 3 {protocol} -o lr=0.1"
     )
+
+
+def test_the_command_of_an_entry_chooses_the_preset_that_has_a_name(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "run")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for origin, options in (("preset mine echo", "-o preset=mine -o lr=0.1"), ("preset echo", "-o lr=0.1")):
+        manifest["config"]["num_envs"]["origin"] = f"{origin} (tiny_zoo/presets.toml)"
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        assert entry_from_run(folder).command.endswith(f"--absolute-episodes 6 {options}")
 
 
 def test_entries_are_written_read_and_never_replaced(tmp_path):
