@@ -11,6 +11,7 @@ from entries import ORIGIN, entry, sample
 
 from marlzoo.bench.conditions import conditions_of, interference_text, warnings
 from marlzoo.bench.leaderboard import Run
+from marlzoo.bench.leaderboard_verify import verify
 from marlzoo.bench.page import render_page
 from marlzoo.bench.sentences import verdict_lines
 from marlzoo.bench.store import entry_from_run
@@ -97,3 +98,7 @@ def test_a_run_hands_on_what_the_guard_found_and_how_often_it_was_resumed(regist
     assert list(found.interference) == [DTYPE]
     assert found.interference[DTYPE] > 0
     assert found.document()["interference"] == found.interference
+    again = verify(registry, found, 100)
+    assert again is not None
+    assert again.equal
+    assert list(again.interference) == [DTYPE]
