@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +106,18 @@ GENERATORS = (
     GlobalGenerator("numpy's global generator", _read_numpy, _write_numpy, _seed_numpy),
     GlobalGenerator("Python's global generator", random.getstate, random.setstate, random.seed),
 )
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Whatever happens inside, all of it is afterwards as it was."""
+    shared = (THREADS, *(setting for setting, _ in STANDARD), *GENERATORS)
+    before = [(one, one.read()) for one in shared]
+    try:
+        yield
+    finally:
+        for one, value in before:
+            one.write(value)
 
 
 def standard_settings(threads: int) -> list[tuple[Shared, Any]]:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from marlzoo.run.global_state import GENERATORS, Shared, standard_settings
+from marlzoo.run.global_state import GENERATORS, kept, standard_settings
 from marlzoo.run.seeding import SeedTree
 from marlzoo.surroundings import Surroundings
 
@@ -32,9 +32,6 @@ class Guard:
         self._settings = standard_settings(threads)
         self.surroundings = Surroundings()
         self._marks: list[Any] = []
-
-    def watched(self) -> list[Shared]:
-        return [*(setting for setting, _ in self._settings), *GENERATORS]
 
     def open(self) -> None:
         """Give every setting its value. How many threads there were before is the caller's own business."""
@@ -83,11 +80,9 @@ class Guard:
 def guarded(seed: int, threads: int) -> Iterator[Guard]:
     """Watch over the global state inside the block. Afterwards everything is as the caller had it."""
     guard = Guard(seed, threads)
-    before = [(shared, shared.read()) for shared in guard.watched()]
-    try:
-        guard.open()
-        yield guard
-    finally:
-        guard.surroundings.put_back()
-        for shared, value in before:
-            shared.write(value)
+    with kept():
+        try:
+            guard.open()
+            yield guard
+        finally:
+            guard.surroundings.put_back()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
+from marlzoo.run.global_state import kept
 from marlzoo.testing.failure import ContractFailure
 
 S = TypeVar("S")
@@ -43,13 +44,14 @@ class Check(Generic[S]):
     essential: bool = False
 
     def __call__(self, subject: S, world: str = "") -> None:
-        """Run it in one world.
+        """Run it in one world. Global state that the subject's code changes is put back afterwards.
 
         Raises:
             ContractFailure: the rule does not hold, or the subject's code raised something.
         """
         try:
-            self.run(subject, world)
+            with kept():
+                self.run(subject, world)
         except ContractFailure as failure:
             failure.check = self.name
             raise

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from marlzoo.registry import Registry
@@ -92,6 +93,15 @@ def test_a_broken_rule_is_found_and_explained(name, world, spec, message):
     assert failure.value.expected
     assert failure.value.guide == place(name)
     assert "\n" not in str(failure.value)
+
+
+def test_an_earlier_check_does_not_hide_what_is_changed_in_a_later_one():
+    changing = subject(broken("GlobalSetting"))
+    before = np.geterr()
+    CHECKS["metrics"](changing, "matrix")
+    assert np.geterr() == before
+    with pytest.raises(ContractFailure, match="numpy's handling of errors became"):
+        CHECKS["global-state"](changing, "matrix")
 
 
 def test_every_check_has_an_algorithm_that_breaks_it():
