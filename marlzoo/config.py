@@ -173,15 +173,15 @@ def named_preset_settings(
     """
     name, presets = choice.partition("=")[2].strip(), read_named_presets(entry)
     if name not in presets:
-        hint = nearest(name, presets) or "; none of its presets has a name"
-        raise UsageError(f"{entry.address} has no preset {name!r} (from -o {choice}){hint}")
+        hint = nearest(name, presets) or "; no preset of this algorithm has a name"
+        raise UsageError(f"no preset is called {name!r} (from -o {choice}){hint}")
     tables = presets[name]
     if not _holding(tables, environment):
         where = "without an environment" if environment is None else f"for {environment.base}"
         known = ", ".join(
             table for table in tables if ":" not in table or table.partition(":")[0] not in tables
         )
-        raise UsageError(f"{entry.address}'s preset {name!r} has nothing {where}; it is for {known}")
+        raise UsageError(f"the preset {name!r} has nothing {where}; it is for {known}")
     return _fitting(tables, environment)
 
 

@@ -182,7 +182,10 @@ def test_show_suite():
         (["smac:3s6z"], "unknown task '3s6z' of smac; did you mean '3s5z'?"),
         (["smac", "--env", "smac:3m"], "unknown algorithm 'smac'"),
         (["mat", "--env", "smac:3m?difficulty=B"], "difficulty: 'B' is not"),
-        (["mat", "--env", "smac:3m", "-o", "preset=mine"], "mat has no preset 'mine' (from -o preset=mine)"),
+        (
+            ["mat", "--env", "smac:3m", "-o", "preset=mine"],
+            "no preset is called 'mine' (from -o preset=mine)",
+        ),
         (["mat", "-o", "preset=published"], "-o shows settings in an environment; name it with --env"),
     ],
 )
