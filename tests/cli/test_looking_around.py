@@ -140,7 +140,7 @@ def test_show_algorithm_in_an_environment_has_values_and_origins():
     assert epochs["value"] != epochs["default"]
     text = invoke("show", "srsv", "--env", "smac:3s5z")
     assert re.search(rf"^epochs +{epochs['value']} +{epochs['default']} ", text, re.MULTILINE)
-    assert re.search(r"^  presets +smac \(marlzoo_srsv/presets\.toml\)$", text, re.MULTILINE)
+    assert re.search(r"^  presets +smac \(marlzoo_srsv/presets\.toml\)", text, re.MULTILINE)
 
 
 def test_show_algorithm_with_options_and_a_preset_that_has_a_name():
