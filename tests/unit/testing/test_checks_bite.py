@@ -36,6 +36,7 @@ CASES = [
     ("declaration", "", broken("Lazy", discrete=False, continuous=False), "neither is"),
     ("declaration", "", broken("Missing"), "has no attribute 'Missing'"),
     ("presets", "", dataclasses.replace(MAPPO, presets="unwise_presets:presets.toml"), "clip: 9.0 is not"),
+    ("presets", "", dataclasses.replace(MAPPO, presets="unwise_presets:named.toml"), "clip: 8.0 is not"),
     ("legal-actions", "mortal", broken("Unruly"), "an action is not legal"),
     ("legal-actions", "matrix", broken("Shapeless"), "torch.int32"),
     ("metrics", "matrix", broken("TensorMetrics"), "'loss' is tensor(0.), a Tensor"),
@@ -79,6 +80,7 @@ def unwise_presets(tmp_path, monkeypatch):
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "presets.toml").write_text('[default]\nlr = 1e-3\n["smac:3m"]\nclip = 9.0\n')
+    (package / "named.toml").write_text("[smac]\nclip = 0.1\n[presets.bold.smac]\nclip = 8.0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
