@@ -15,6 +15,7 @@ from marlzoo.errors import UsageError
 from marlzoo.learn.blocks import RowUnits
 from marlzoo.learn.team_policy import Surrogate
 from marlzoo.memory.returns import normalise
+from marlzoo.registry import Registry
 from marlzoo.testing import (
     Driver,
     MatrixGame,
@@ -350,6 +351,28 @@ class TestCritic:
         returns = torch.tensor([[[3.0]]])
         assert torch.equal(algorithm.valuation.targets(returns), returns)
         assert algorithm.state_dict()["value_norm"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "critic_input", "arguments", "columns"),
+    [
+        ("EP", "state", [], 1),
+        ("AS", "state_and_obs", [], 3),
+        ("CL", "joint_obs", [], 1),
+        ("FP", "state", ["obs_profile=on_policy"], 3),
+        ("IPPO", "obs", [], 3),
+    ],
+)
+def test_the_papers_inputs_of_the_critic_on_a_map(name, critic_input, arguments, columns):
+    env = Registry.load(environ={"MARLZOO_PLUGINS": ""}).environment("smac:3m", arguments).make(2)
+    world = env.world
+    sizes = {"EP": world.state_dim, "AS": world.state_dim + world.obs_dim, "CL": 3 * world.obs_dim}
+    sizes |= {"FP": world.state_dim, "IPPO": world.obs_dim}
+    assert world.state_per_agent == (name == "FP")
+    algorithm = with_full_rollout(env, critic_input=critic_input)
+    values = algorithm.valuation.evaluate(algorithm.rollout)
+    assert values.prepared.shape == (13, 2, columns, sizes[name])
+    assert algorithm.update()["value_loss"] > 0
 
 
 class TestPopArt:
