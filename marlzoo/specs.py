@@ -50,6 +50,8 @@ class Score:
     task_bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     percent: bool = False
     """Show as a percentage."""
+    beside: tuple[str, ...] = ()
+    """Episode metrics on the same scale without which the score cannot be judged: shown beside it."""
 
 
 @dataclass(frozen=True)

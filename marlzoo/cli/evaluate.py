@@ -57,8 +57,12 @@ def _show(document: dict[str, Any]) -> None:
     limited = "" if document["attention"] in (None, "all") else f", attention {document['attention']}"
     low, high = (f"{scale * bound:.4g}{unit}" for bound in document["interval"])
     name = document["score_name"].replace("_", " ")
+    beside = "".join(
+        f", {metric.replace('_', ' ')} {scale * document['metrics'][metric]:.4g}{unit}"
+        for metric in document["beside"]
+    )
     click.echo(
         f"{document['algorithm']} (step {document['policy_step']:,}) on {document['environment']}"
         f"{limited}, {document['episodes']} episodes: {name} {scale * document['score']:.4g}{unit} "
-        f"({low} to {high}), return {document['return']:.4g}, length {document['length']:.0f}"
+        f"({low} to {high}){beside}, return {document['return']:.4g}, length {document['length']:.0f}"
     )

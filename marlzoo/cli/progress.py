@@ -220,6 +220,11 @@ def evaluation_fields(evaluation: Evaluation, score: Score) -> dict[str, str]:
     fields = {
         "step": f"{evaluation.step:,}",
         _spoken(score): format_score(evaluation.score, score),
+        **{
+            name.replace("_", " "): format_score(evaluation.metrics[name], score)
+            for name in score.beside
+            if name in evaluation.metrics
+        },
         "return": f"{evaluation.mean_return:.4g}",
         "length": f"{evaluation.mean_length:.0f}",
     }

@@ -114,6 +114,7 @@ def evaluate_run(
         "policy_step": saved.step,
         "seed": seed,
         "percent": choice.score.percent,
+        "beside": [name for name in choice.score.beside if name in document["metrics"]],
         "interference": dict(guard.counts),
         **document,
     }

@@ -69,6 +69,8 @@ def test_people_read_what_is_unusual(runs, capsys):
     usual = evaluate(capsys, runs / "mat")[1].out
     limited = evaluate(capsys, runs / "mat", "--attention", "cells:2")[1].out
     assert "attention" not in usual
+    shown = ("(", "reach ", "safe ", "ceiling ", "nominal success ", "return ")
+    assert sorted(shown, key=usual.index) == list(shown)
     assert "on dubins:transfer-3?horizon=20, attention cells:2, 2 episodes: " in limited
 
 

@@ -20,7 +20,14 @@ Bools: TypeAlias = NDArray[np.bool_]
 Words: TypeAlias = NDArray[np.uint64]
 
 _OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "forceinline": True, "_nrt": False}
-_DIGEST = source_digest(Path(__file__).parent.glob("*.py"))
+_CONSTANTS = ("kernel.py", "config.py", "rules.py", "variants.py")
+"""Files without kernels whose constants and types are compiled into kernels."""
+
+_DIGEST = source_digest(
+    path
+    for path in Path(__file__).parent.glob("*.py")
+    if path.name in _CONSTANTS or b"dubins.kernel import" in path.read_bytes()
+)
 
 
 def kernel(function: F) -> F:
@@ -34,7 +41,7 @@ def kernel(function: F) -> F:
     times the speed at 8 cars). They neither allocate nor return arrays, so that counting references can be
     left out.
 
-    A change of any file of this family makes Numba compile all of it anew.
+    A change of any file with kernels or constants makes Numba compile all of them anew.
     """
     function.__qualname__ += f"-{_DIGEST}"
     compiled: F = njit(**_OPTIONS)(function)

@@ -9,7 +9,12 @@ DUBINS = EnvironmentSpec(
     make="marlzoo.envs.dubins.batched:make",
     config="marlzoo.envs.dubins.config:DubinsConfig",
     summary="DubinsCar: cars drive to their goals without touching, 8 to 100,000 of them",
-    score=Score("success_ratio", metric="success", percent=True),
+    score=Score(
+        "success_ratio",
+        metric="success",
+        percent=True,
+        beside=("reach", "safe", "ceiling", "nominal_success"),
+    ),
     tasks=tuple(
         f"{preset}-{cars}"
         for preset in ("srsv", "gcbfplus", "hard", "transfer")

@@ -65,6 +65,13 @@ def test_the_return_is_not_shown_twice() -> None:
     assert list(evaluation_fields(evaluation, RETURN)) == ["step", "hits", "length"]
 
 
+def test_what_belongs_beside_a_score_follows_it_where_it_was_measured() -> None:
+    score = Score("success_ratio", metric="success", percent=True, beside=("reach", "nominal_success"))
+    fields = evaluation_fields(Evaluation(10, 1, "x", 0.5, (0.5,), 7.25, 31.4, {"reach": 0.75}), score)
+    assert list(fields) == ["step", "success ratio", "reach", "return", "length"]
+    assert fields["reach"] == "75.0 %"
+
+
 def test_the_closing_lines_say_score_place_and_what_to_type() -> None:
     absolute = {"score": 0.95, "interval": [0.92, 0.97], "episodes": 320, "step": 400_000}
     assert closing_lines(info(), "finished", {"score": 0.96875, "absolute": absolute}) == [
