@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from marlzoo.algorithm import Metrics, View, World
+from marlzoo.learn.metrics import mean_metrics
 from marlzoo.learn.team_config import TeamPpoConfig
 from marlzoo.learn.team_value import Valuation, Values
 from marlzoo.memory.rollout import Rollout
@@ -63,15 +64,12 @@ class SeparateValuations:
 
         The metrics are means over them.
         """
-        reports = [
+        return mean_metrics(
             self.parts[agent].learn(
                 rollout, values.of(agent), targets[..., agent : agent + 1], generator, epochs=epochs
             )
             for agent in (range(len(self.parts)) if agents is None else agents.tolist())
-        ]
-        learned = [report for report in reports if report]
-        names = learned[0] if learned else {}
-        return {name: sum(report[name] for report in learned) / len(learned) for name in names}
+        )
 
     def follow(self, view: View, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """The values of one view after another, `[E, N]`, and the memory after this one; see `Valuation`."""

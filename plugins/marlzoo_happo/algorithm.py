@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from marlzoo.api import Metrics
+from marlzoo.learn.metrics import mean_metrics
 from marlzoo.learn.ppo import explained_variance
 from marlzoo.learn.sequential import AgentOrder, agent_order
 from marlzoo.learn.team_policy import Experience, Surrogate
@@ -48,10 +49,8 @@ class Happo(TeamPpo):
         for agent in self._order():
             report, ratio = self._improve_one(agent, experience, weight * advantages)
             weight = weight * ratio
-            reports += [report] if report else []
-        names = {name: None for report in reports for name in report}
-        means = {name: sum(report[name] for report in reports) / len(reports) for name in names}
-        return {**means, "joint_ratio": float(weight.mean())}
+            reports.append(report)
+        return {**mean_metrics(reports), "joint_ratio": float(weight.mean())}
 
     def _order(self) -> list[int]:
         kind: AgentOrder = "fixed" if self.config.fixed_order else "random"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from marlzoo.api import Metrics
+from marlzoo.learn.metrics import mean_metrics
 from marlzoo.learn.ppo import explained_variance
 from marlzoo.learn.team_policy import Experience, Policy, Surrogate
 from marlzoo.learn.team_ppo import TeamPpo
@@ -36,10 +37,7 @@ class Mappo(TeamPpo):
     def _improve_policies(self, advantages: Tensor) -> Metrics:
         """PPO for every actor on normalised advantages; metrics are means over actors."""
         experience, normal = self.experience(), self._normalised(advantages).flatten()
-        reports = [self._improve(policy, experience, normal) for policy in self.policies]
-        learned = [report for report in reports if report]
-        names = learned[0] if learned else {}
-        return {name: sum(report[name] for report in learned) / len(learned) for name in names}
+        return mean_metrics(self._improve(policy, experience, normal) for policy in self.policies)
 
     def _normalised(self, advantages: Tensor) -> Tensor:
         """`[T, E, N]`: over the living rows of all agents, or per agent where each has its own critic."""
