@@ -106,7 +106,8 @@ def work(cells: Sequence[Cell], environment: str, steps: int, jobs: int) -> list
             while todo and len(running) < jobs:
                 cell = todo.pop(0)
                 click.echo(f"{cell.algorithm}, {cell.setting}, seed {cell.seed}", err=True)
-                running[cell] = subprocess.Popen(cell.command(environment, steps))
+                # Ctrl-C reaches this process alone: a run that is asked twice to end does not save.
+                running[cell] = subprocess.Popen(cell.command(environment, steps), start_new_session=True)
             time.sleep(0.2)
             ended = [cell for cell, process in running.items() if process.poll() is not None]
             failed += [cell for cell in ended if running.pop(cell).returncode != 0]

@@ -118,7 +118,9 @@ def test_runs_end_with_the_grid(script, tmp_path, monkeypatch):
     monkeypatch.setattr(script.Cell, "command", lambda *_: [sys.executable, "-c", code])
     processes = []
     popen = script.subprocess.Popen
-    monkeypatch.setattr(script.subprocess, "Popen", lambda *a: processes.append(popen(*a)) or processes[-1])
+    monkeypatch.setattr(
+        script.subprocess, "Popen", lambda *a, **k: processes.append(popen(*a, **k)) or processes[-1]
+    )
     monkeypatch.setattr(script.time, "sleep", lambda _: started.exists() and script._end())
     with pytest.raises(SystemExit):
         script.work([cell(script, tmp_path / "run")], "smac:3m", 100, jobs=1)
