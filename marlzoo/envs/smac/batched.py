@@ -125,10 +125,10 @@ class SmacEnv(DrawnBattles, BatchedEnv):
         return chosen
 
     def _outputs(self, arrays: ViewArrays) -> Outputs:
-        step = self._step
+        step, shape = self._step, self.layout
         return Outputs(
             obs=arrays.obs,
-            state=arrays.state,
+            state=arrays.state.reshape(-1, shape.state_rows, shape.state_size),
             mask=arrays.action_mask,
             alive=arrays.alive,
             first=arrays.first,

@@ -159,7 +159,7 @@ def observe_into(
         last_actions: `[N]`, -1 where there was none yet.
         step: steps since the episode began.
         obs_out: `[N, obs_size]`.
-        state_out: `[state_size]` or `[state_rows, state_size]`, contiguous.
+        state_out: `[state_rows, state_size]`.
         mask_out: `[N, n_actions]`, True where an action is available.
         alive_out: `[N]`.
     """
@@ -172,10 +172,9 @@ def observe_into(
         x, y = layout.position[0, i], layout.position[1, i]
         _mask_moves(alive[i], x, y, layout.grids[0], layout.move_amount / 2, mask_out[i])
         _mask_targets(i, alive, distance, layout.medivac, mask_out[i])
-    states = state_out.reshape((layout.state_rows, layout.state_size))
     time = step / layout.episode_limit
     for v in range(2):
-        out = states if v == STATE else obs_out
+        out = state_out if v == STATE else obs_out
         if v == STATE and layout.state_is_obs:
             _copy_observations(obs_out, out)
         else:
@@ -245,7 +244,7 @@ def _mask_moves(living: bool, x0: float, y0: float, pathing: Doubles, reach: flo
     if living:
         mask[STOP] = True
         for k in range(4):
-            step = reach if k in (0, 2) else -reach
+            step = reach if k % 2 == 0 else -reach
             x, y = (x0, y0 + step) if k < 2 else (x0 + step, y0)
             mask[NORTH + k] = _inside(pathing, x, y) and pathing[int(x), int(y)] != 0.0
 
@@ -394,7 +393,7 @@ def _write_moves(layout: ObserveLayout, view: Longs, observer: int, mask: Bools,
     for k in range(4):
         out[at + k] = mask[observer, NORTH + k]
     at += 4
-    x, y = np.trunc(layout.position[0, observer]), np.trunc(layout.position[1, observer])
+    x, y = float(int(layout.position[0, observer])), float(int(layout.position[1, observer]))
     for g in range(2):
         if view[SHOWS_PATHING + g] == 0:
             continue
@@ -414,4 +413,4 @@ def _around(x: float, y: float, reach: float, k: int) -> tuple[float, float]:
         return x + (2 * reach if k == 2 else -2 * reach), y
     if k == 8:
         return x, y
-    return x + (reach if k in (4, 6) else -reach), y + (reach if k in (4, 7) else -reach)
+    return x + (reach if k % 2 == 0 else -reach), y + (reach if k % 3 == 1 else -reach)

@@ -53,7 +53,8 @@ def score_into(
     out: Doubles,
 ) -> None:
     """Write the score of one step into `out` `[SCORE_ENTRIES]`; the tables are `[N, 7]` and `[M, 7]`."""
-    end = _end(layout, allies, enemies)
+    ours, theirs = _count_living(allies), _count_living(enemies)
+    end = _end(layout, allies, enemies, ours, theirs)
     reward, regeneration = 0.0, 0.0
     if not layout.sparse:
         reward, regeneration = _fight_reward(layout, allies_before, enemies_before, allies, enemies)
@@ -63,8 +64,8 @@ def score_into(
         reward = -1.0 if layout.sparse else reward + layout.defeat
     out[REWARD] = reward / layout.divisor
     out[END] = end
-    out[DEAD_ALLIES] = allies.shape[0] - _count_living(allies)
-    out[DEAD_ENEMIES] = enemies.shape[0] - _count_living(enemies)
+    out[DEAD_ALLIES] = allies.shape[0] - ours
+    out[DEAD_ENEMIES] = enemies.shape[0] - theirs
     out[REGENERATION] = regeneration / layout.divisor
 
 
@@ -130,9 +131,8 @@ def _enemy_losses(layout: ScoreLayout, before: Floats, now: Floats, deaths: floa
 
 
 @exact
-def _end(layout: ScoreLayout, allies: Floats, enemies: Floats) -> float:
-    """How the battle stands, tested in SMAC's order."""
-    ours, theirs = _count_living(allies), _count_living(enemies)
+def _end(layout: ScoreLayout, allies: Floats, enemies: Floats, ours: int, theirs: int) -> float:
+    """How the battle stands with so many living on each side, tested in SMAC's order."""
     if (ours == 0 and theirs > 0) or (layout.medical and _count_fighters(allies, layout.ally_medivac) == 0):
         return DEFEAT
     lone_medivac = layout.medical and theirs == 1 and _count_fighters(enemies, layout.enemy_medivac) == 0

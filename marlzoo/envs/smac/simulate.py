@@ -151,9 +151,9 @@ def _act(r: Rules, f: Floats, n: Ints, rng: Words, i: int, loop: int) -> None:
         gx, gy, stop_at = f[X, target], f[Y, target], reach(r, i, target) - CLOSE_IN
     else:
         n[WINDUP, i] = -1
-        walks = order in (MOVE, ATTACK_MOVE)
+        walks = order == MOVE
         if order == ATTACK_MOVE:
-            stop_at = ARRIVED
+            walks, stop_at = True, ARRIVED
             if healer:
                 pace = escort_pace(r, f, n, i)
     if walks:

@@ -22,6 +22,7 @@ from marlzoo.envs.smac.state import (
     ATTACK_MOVE,
     CALM,
     ENERGY,
+    FLOAT_ROWS,
     FROM_X,
     FROM_Y,
     GOAL_X,
@@ -30,6 +31,7 @@ from marlzoo.envs.smac.state import (
     HUNT,
     HURT_BY,
     IDLE,
+    INT_ROWS,
     ORDER,
     PHASE,
     SHIELD,
@@ -50,7 +52,7 @@ GAP = 0.05
 JITTER = np.float32(0.04)
 RING_STEP = 0.05
 RINGS = 200
-ONE = np.float32(1.0)
+ZERO, ONE = np.float32(0.0), np.float32(1.0)
 PHASES = np.float32(8.0)
 
 
@@ -143,9 +145,8 @@ def _stands_free(kind: UnitKind, spot: Spot, placed: Sequence[_Body]) -> bool:
 @merged
 def start(r: Rules, spawn: Spawn, f: Floats, n: Ints, rng: Words, clock: Ints) -> None:
     """Set up one battle afresh."""
-    f[:, :] = 0
-    n[:, :] = 0
-    clock[:] = 0
+    _clear(f, n)
+    clock[0] = clock[1] = 0
     for j in range(r.n_units):
         f[X, j] = spawn.position[0, j] + JITTER * (draw(rng) - np.float32(0.5))
         f[Y, j] = spawn.position[1, j] + JITTER * (draw(rng) - np.float32(0.5))
@@ -160,6 +161,16 @@ def start(r: Rules, spawn: Spawn, f: Floats, n: Ints, rng: Words, clock: Ints) -
         n[PHASE, j] = np.int32(draw(rng) * PHASES)
     _sort_agents(r, f)
     _order_script(r, spawn, f, n, rng)
+
+
+@exact
+def _clear(f: Floats, n: Ints) -> None:
+    for row in range(FLOAT_ROWS):
+        for j in range(f.shape[1]):
+            f[row, j] = ZERO
+    for row in range(INT_ROWS):
+        for j in range(n.shape[1]):
+            n[row, j] = 0
 
 
 @exact

@@ -73,6 +73,7 @@ class Outputs(NamedTuple):
 
     obs: Floats
     state: Floats
+    """`[E, state_rows, state_size]`, also where a state is common to all agents."""
     mask: Bools
     alive: Bools
     first: Bools
@@ -89,8 +90,9 @@ def begin_battles(rules: Rules, spawn: Spawn, battles: Battles, which: Bools) ->
     for e in range(which.shape[0]):
         if which[e]:
             start(rules, spawn, battles.floats[e], battles.ints[e], battles.words[e], battles.clock[e])
-            battles.last[e] = -1
-            battles.totals[e] = 0.0
+            for i in range(rules.n_allies):
+                battles.last[e, i] = -1
+            battles.totals[e, 0] = battles.totals[e, 1] = 0.0
 
 
 @persistent_physics
@@ -145,14 +147,16 @@ def show_battles(
     for e in range(which.shape[0]):
         out.first[e] = which[e] and fresh
         if which[e]:
-            _fill_table(battles.floats[e], 0, scratch.allies)
-            _fill_table(battles.floats[e], scratch.allies.shape[0], scratch.enemies)
+            for side in range(2):
+                table = scratch.enemies if side else scratch.allies
+                _fill_table(battles.floats[e], side * layout.n_agents, table)
             if not fresh:
                 allies, enemies, scores = scratch.allies, scratch.enemies, scratch.scores
                 score_into(prices, battles.allies[e], battles.enemies[e], allies, enemies, scores)
                 _record(layout.episode_limit, battles, scores, out, e)
-            _copy(scratch.allies, battles.allies[e])
-            _copy(scratch.enemies, battles.enemies[e])
+            for side in range(2):
+                shown = battles.enemies[e] if side else battles.allies[e]
+                _copy(scratch.enemies if side else scratch.allies, shown)
             observe_into(
                 layout,
                 battles.allies[e],
