@@ -57,11 +57,14 @@ def warnings(conditions: Mapping[str, Conditions]) -> list[str]:
         if one.interfered
     ]
     shares = ", ".join(
-        f"{name} computed for {100 * one.core_share:.0f} % of its time"
+        f"{100 * one.core_share:.0f} % ({name})"
         for name, one in conditions.items()
         if one.core_share < _WHOLE_CORE
     )
-    waited = f"Runs were kept waiting, as on a shared machine ({shares}): speeds and wall times say little."
+    waited = (
+        f"Runs were kept waiting, as on a shared machine; they computed for {shares} of their time. Speeds "
+        "and wall times say little."
+    )
     return [*mixed, *disturbed, *([waited] if shares else [])]
 
 

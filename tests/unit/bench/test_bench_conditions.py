@@ -64,7 +64,7 @@ def test_a_shared_machine_shows_in_the_share_of_time_spent_computing():
     found = {name: conditions_of([each]) for name, each in (("a", one), ("b", half))}
     assert (found["a"].core_share, found["b"].core_share) == pytest.approx((0.95, 0.475))
     (warning,) = warnings(found)
-    assert warning.startswith("Runs were kept waiting, as on a shared machine (b computed for 48 % of its")
+    assert "they computed for 48 % (b) of their time." in warning
 
 
 def test_verdicts_and_the_page_show_it():
