@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from marlzoo.learn.joint_config import JointPpoConfig
 from marlzoo.nets.body_config import BodyConfig, EncoderConfig
 
@@ -11,4 +13,8 @@ class MatConfig(JointPpoConfig, BodyConfig):
 
 
 class MatDecConfig(JointPpoConfig, EncoderConfig):
-    """MAT-Dec's settings: those of MAT without its decoder."""
+    """MAT-Dec's settings: those of MAT without its decoder, and whether agents share an actor."""
+
+    share_parameters: bool = Field(
+        True, description="One actor for all agents (published); false: one for each."
+    )

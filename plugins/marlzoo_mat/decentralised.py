@@ -1,8 +1,9 @@
-"""MAT-Dec (Wen et al., 2022): the encoder values, and one feed-forward network acts for every agent."""
+"""MAT-Dec (Wen et al., 2022): the encoder values, a feed-forward network acts for every agent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from marlzoo_mat.config import MatDecConfig
 
 
 class LocalActor(nn.Module):
-    """`LN -> [linear -> GELU -> LN] * 2 -> linear` on an agent's own observation; parameters are shared."""
+    """`LN -> [linear -> GELU -> LN] * 2 -> linear` on an agent's own observation."""
 
     def __init__(self, world: World, config: MatDecConfig, generator: torch.Generator) -> None:
         super().__init__()
@@ -38,10 +39,38 @@ class LocalActor(nn.Module):
 
     def forward(self, prepared: Tensor, action_mask: Tensor | None) -> ActionDistribution:
         """The distributions for standardised observations `[B, N, O]` and `action_mask [B, N, A]`."""
-        outputs = self.head(self.body(prepared))
-        if self.log_std is None:
-            return Categorical.of(outputs, action_mask)
-        return Gaussian(outputs, standard_deviation(self.log_std, "half_sigmoid"), self.real_components)
+        return _distribution(self.outputs(prepared), self.log_std, action_mask, self.real_components)
+
+    def outputs(self, prepared: Tensor) -> Tensor:
+        """Logits or means `[..., A]` for standardised observations `[..., O]`."""
+        return self.head(self.body(prepared))
+
+
+class SeparateActors(nn.Module):
+    """A `LocalActor` for each agent, together in place of one for all."""
+
+    def __init__(self, world: World, config: MatDecConfig, generator: torch.Generator) -> None:
+        super().__init__()
+        self.actors = nn.ModuleList(LocalActor(world, config, generator) for _ in world.agents)
+        self.real_components = real_components(world)
+
+    def forward(self, prepared: Tensor, action_mask: Tensor | None) -> ActionDistribution:
+        """As that of a `LocalActor`."""
+        actors = cast("list[LocalActor]", list(self.actors))
+        columns = zip(actors, prepared.unbind(1), strict=True)
+        outputs = torch.stack([actor.outputs(own) for actor, own in columns], 1)
+        deviations = tuple(actor.log_std for actor in actors if actor.log_std is not None)
+        log_std = torch.stack(deviations) if deviations else None
+        return _distribution(outputs, log_std, action_mask, self.real_components)
+
+
+def _distribution(
+    outputs: Tensor, log_std: Tensor | None, action_mask: Tensor | None, real: Tensor | None
+) -> ActionDistribution:
+    """`outputs [B, N, A]`; `log_std` of continuous actions, `[A]` or `[N, A]`."""
+    if log_std is None:
+        return Categorical.of(outputs, action_mask)
+    return Gaussian(outputs, standard_deviation(log_std, "half_sigmoid"), real)
 
 
 class MatDecNetwork(nn.Module):
@@ -63,7 +92,8 @@ class MatDecNetwork(nn.Module):
         )
         self.encoder = Encoder(shape, generator)
         self.value_head = readout(config.width, 1, generator)
-        self.actor = LocalActor(world, config, generator)
+        kind = LocalActor if config.share_parameters else SeparateActors
+        self.actor = kind(world, config, generator)
 
     @torch.no_grad()
     def act(self, obs: Tensor, alive: Tensor, action_mask: Tensor | None, noise: Tensor | None) -> Tensor:

@@ -22,6 +22,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("a2po", {"critic_input": "obs", "timeout": "bootstrap", "recurrent": True}),
     ("happo", {"timeout": "zero_advantage", "recurrent": True}),
     ("mat", {"decoder": "fused"}),
+    ("mat_dec", {"share_parameters": False, "timeout": "bootstrap", "minibatches": 2}),
     ("srsv", {"decoder": "fused", "value_base": "do", "timeout": "bootstrap"}),
 ]
 """Beside the plain form of every algorithm."""

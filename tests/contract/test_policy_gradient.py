@@ -46,6 +46,7 @@ CASES = [
     ("mat", {}),
     ("mat", {"blocks": 2, "heads": 2, "dec_token": "action+rep"}),
     ("mat_dec", {}),
+    ("mat_dec", {"share_parameters": False}),
     ("srsv", {}),
     ("srsv", {"value_base": "do", "succ_form": "soft"}),
 ]

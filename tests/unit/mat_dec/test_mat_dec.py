@@ -102,3 +102,44 @@ def test_it_learns_continuous_actions(ratio_agg):
     driver.learn(15)
     driver.restart(root=1)
     assert driver.play(40).mean() > before + 0.15
+
+
+@pytest.mark.parametrize("world", [MortalWorld, TargetWorld])
+def test_separate_actors_are_actors_each_for_its_agent(world):
+    env = world(4)
+    net = make(env, share_parameters=False).network
+    agents, obs_dim = env.world.num_agents, env.world.obs_dim
+    generator = torch.Generator().manual_seed(2)
+    for parameter in net.parameters():
+        parameter.data += 0.3 * torch.randn(parameter.shape, generator=generator)
+    obs = torch.randn(5, agents, obs_dim, generator=generator)
+    prepared = net.encoder.prepare(obs)
+    together = net.actor(prepared, None)
+    actions = together.greedy()
+    for agent, actor in enumerate(net.actor.actors):
+        alone = actor(prepared, None)
+        log_prob, expected = together.log_prob(actions), alone.log_prob(actions)
+        torch.testing.assert_close(log_prob[:, agent], expected[:, agent])
+        torch.testing.assert_close(together.entropy()[:, agent], alone.entropy()[..., agent].expand(5))
+    assert not torch.equal(*(actor.head.weight for actor in net.actor.actors[:2]))
+
+
+def test_separate_actors_learn_each_from_its_agent():
+    env = MortalWorld(4)
+    algorithm = make(env, share_parameters=False, value_coef=0.0)
+    driver = Driver(algorithm, env).run(7)
+    algorithm.learner.rollout.alive[:, :, 1] = False
+    before = [actor.head.weight.clone() for actor in algorithm.network.actor.actors]
+    step = env.step
+    env.step = lambda actions: _without(step(actions), 1)
+    driver.view.alive[:, 1] = False
+    driver.step()
+    assert len(driver.metrics) == 1
+    after = [actor.head.weight for actor in algorithm.network.actor.actors]
+    assert [torch.equal(*pair) for pair in zip(before, after, strict=True)] == [False, True, False]
+
+
+def _without(result, agent):
+    """A step's result in which one agent is dead."""
+    result.view.alive[:, agent] = False
+    return result
