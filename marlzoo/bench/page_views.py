@@ -193,6 +193,8 @@ def _unranked(section: Section) -> tuple[str, ...]:
 def _ranking(section: Section, overall: Overall, anchor: str, looks: Mapping[str, int]) -> tuple[Row, ...]:
     ranks, axis = section.ranks(), strip_axis(0, 1)
     means = sorted(overall.interquartile_means.items(), key=lambda item: (-item[1].value, item[0]))
+    standings = [standing for board in section.tasks for standing in board.task.standings]
+    disturbed = {standing.algorithm for standing in standings if standing.conditions.interfered}
     return tuple(
         Row(
             algorithm=name,
@@ -203,6 +205,7 @@ def _ranking(section: Section, overall: Overall, anchor: str, looks: Mapping[str
             strip=strip(estimate, axis),
             seeds=min(len(board.runs[name]) for board in section.tasks),
             anchor=f"{anchor}-1-{looks[name]}",
+            interfered=name in disturbed,
         )
         for name, estimate in means
     )

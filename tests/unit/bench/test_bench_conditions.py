@@ -80,6 +80,17 @@ def test_verdicts_and_the_page_show_it():
     assert "Interfered with: a, seed 0, 1." in page
 
 
+def test_a_ranking_over_tasks_shows_it_whatever_the_task():
+    quiet, loud = ({"interference": counts} for counts in ({}, {DTYPE: 1}))
+    results = [
+        *sample("a", [0.5, 0.6], **quiet), *sample("b", [0.4, 0.5], **quiet),
+        *sample("a", [0.5, 0.6], env="x:2", **loud), *sample("b", [0.4, 0.5], env="x:2", **quiet),
+    ]  # fmt: skip
+    page = render_page([Run(made, suite="core") for _, made in results], SCALES, title="Board")
+    # In the ranking and in the table of the second task.
+    assert page.count('<small class="flag">interfered with</small>') == 2
+
+
 @pytest.fixture(scope="module")
 def registry():
     sys.path.insert(0, str(RUN_TESTS))
