@@ -18,7 +18,14 @@ from marlzoo.bench.page_charts import (
     strip_axis,
 )
 from marlzoo.bench.schema import Entry, setting_text
-from marlzoo.bench.sentences import format_interval, format_score, pair_sentence, spoken, suite_sentence
+from marlzoo.bench.sentences import (
+    format_bounds,
+    format_interval,
+    format_score,
+    pair_sentence,
+    spoken,
+    suite_sentence,
+)
 from marlzoo.bench.statistics import Estimate
 from marlzoo.bench.verdict import RANKED_SEEDS, Overall, Pair, Standing, SuitePair
 
@@ -201,7 +208,7 @@ def _ranking(section: Section, overall: Overall, anchor: str, looks: Mapping[str
             look=looks[name],
             rank=ranks.get(name, ""),
             score=f"{estimate.value:.3f}",
-            interval=f"{estimate.low:.3f} to {estimate.high:.3f}",
+            interval=format_bounds(estimate, ".3f") or "–",
             strip=strip(estimate, axis),
             seeds=min(len(board.runs[name]) for board in section.tasks),
             anchor=f"{anchor}-1-{looks[name]}",
@@ -229,7 +236,7 @@ def _matrix_cell(row: str, column: str, pairs: Mapping[tuple[str, str], SuitePai
     return MatrixCell(
         column,
         value=f"{estimate.value:.2f}",
-        interval=f"{estimate.low:.2f} to {estimate.high:.2f}",
+        interval=format_bounds(estimate, ".2f"),
         share=round(estimate.value, 2),
         sure=pair.ranked and (estimate.low > 0.5 or estimate.high < 0.5),
     )

@@ -84,16 +84,17 @@ def _sureness(pair: Pair, task: Task) -> str:
 def _overall_lines(overall: Overall) -> list[str]:
     lines = ["| algorithm | interquartile mean | 95 % interval |", "|---|---|---|"]
     ranking = sorted(overall.interquartile_means.items(), key=lambda item: -item[1].value)
-    lines += [f"| {name} | {iqm.value:.3f} | {iqm.low:.3f} to {iqm.high:.3f} |" for name, iqm in ranking]
+    lines += [f"| {name} | {iqm.value:.3f} | {format_bounds(iqm, '.3f') or '-'} |" for name, iqm in ranking]
     return [*lines, "", *(f"- {suite_sentence(overall, pair)}" for pair in overall.pairs)]
 
 
 def suite_sentence(overall: Overall, pair: SuitePair) -> str:
+    mean, chance = format_bounds(pair.difference, "+.3f"), format_bounds(pair.improvement, ".2f")
+    sure = f"simultaneous 95 % intervals over {len(overall.pairs)} pair(s)"
     facts = (
-        f"interquartile mean {pair.difference.value:+.3f} ({pair.difference.low:+.3f} to "
-        f"{pair.difference.high:+.3f}), probability of improvement {pair.improvement.value:.2f} "
-        f"({pair.improvement.low:.2f} to {pair.improvement.high:.2f}); "
-        f"simultaneous 95 % intervals over {len(overall.pairs)} pair(s)"
+        f"interquartile mean {pair.difference.value:+.3f}{f' ({mean})' if mean else ''}, probability of "
+        f"improvement {pair.improvement.value:.2f}{f' ({chance})' if chance else ''}; "
+        f"{sure if mean else 'no intervals from a single seed'}"
     )
     if pair.shown:
         return f"Over {overall.tasks} tasks, {pair.first} is better than {pair.second}: {facts}."
@@ -129,6 +130,11 @@ def format_interval(estimate: Estimate, percent: bool) -> str:
     if percent:
         low, high = max(0.0, low), min(1.0, high)
     return f"{format_score(low, percent)} to {format_score(high, percent)}"
+
+
+def format_bounds(estimate: Estimate, form: str) -> str:
+    """The bounds in the format `form`; empty where they are not known."""
+    return "" if math.isnan(estimate.low) else f"{estimate.low:{form}} to {estimate.high:{form}}"
 
 
 def spoken(name: str) -> str:

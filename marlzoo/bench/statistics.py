@@ -202,12 +202,15 @@ def normalise(scores: ArrayLike, bounds: tuple[float, float]) -> Floats:
 
 def _bootstrap(statistic: Callable[[Tasks], Floats], strata: Tasks, seed: int, confidence: float) -> Estimate:
     """Percentile bootstrap that draws seeds anew within each task (Agarwal et al. 2021, section 4.1).
-    `statistic` takes `[draws, seeds]` of every stratum and returns `[draws]`."""
+    `statistic` takes `[draws, seeds]` of every stratum and returns `[draws]`. Of a single seed nothing can be
+    drawn but itself: there is no interval then."""
     rng = _rng(seed)
     samples = [_sample(stratum) for stratum in strata]
+    value = float(statistic([sample[None, :] for sample in samples])[0])
+    if min(map(len, samples)) < 2:
+        return Estimate(value, math.nan, math.nan)
     drawn = [sample[rng.integers(len(sample), size=(_RESAMPLES, len(sample)))] for sample in samples]
     low, high = np.quantile(statistic(drawn), ((1 - confidence) / 2, (1 + confidence) / 2))
-    value = float(statistic([sample[None, :] for sample in samples])[0])
     return Estimate(value, float(low), float(high))
 
 

@@ -43,6 +43,18 @@ def test_the_interval_of_a_mean_is_scipys(samples):
     assert (estimate.low, estimate.high) == pytest.approx(expected)
 
 
+def test_a_single_seed_on_a_task_leaves_a_suite_without_intervals():
+    few, many = np.array([0.5]), np.array([0.2, 0.4, 0.6])
+    for found in (
+        own.interquartile_mean_interval([many, few]),
+        own.interquartile_mean_difference([many, few], [many, many]),
+        own.probability_of_improvement([many, few], [many, many]),
+    ):
+        assert math.isfinite(found.value)
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
+
+
 def test_a_single_seed_has_a_mean_and_no_interval():
     estimate = own.mean_interval([0.5])
     assert estimate.value == 0.5

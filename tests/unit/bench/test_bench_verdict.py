@@ -60,6 +60,22 @@ def test_few_seeds_are_never_ranked_however_far_apart():
     assert pair_sentence(task, pair).endswith(UNRANKED)
 
 
+def test_a_suite_of_single_seeds_has_no_intervals_and_says_so():
+    results = [
+        *sample("a", [0.9]), *sample("b", [0.4]),
+        *sample("a", [0.8], env="x:2"), *sample("b", [0.2], env="x:2"),
+    ]  # fmt: skip
+    verdict = judge(results, SCALES)
+    assert verdict.overall is not None
+    (pair,) = verdict.overall.pairs
+    assert suite_sentence(verdict.overall, pair) == (
+        "Over 2 tasks, no difference shown between a and b: interquartile mean +0.550, probability of "
+        f"improvement 1.00; no intervals from a single seed. {UNRANKED}"
+    )
+    assert "| a | 0.850 | - |" in verdict_lines(verdict, [])
+    assert json.loads(json.dumps(verdict.to_json(), allow_nan=False))
+
+
 def test_a_single_seed_has_no_interval_and_says_so():
     task, pair = only_pair([*sample("low", LOW[:1]), *sample("high", HIGH)])
     assert "no interval from a single seed" in pair_sentence(task, pair)
