@@ -14,7 +14,6 @@ from marlzoo.envs.smac.jit import merged, physics
 from marlzoo.envs.smac.rules import ACCELERATION, AIR, CONTACT, GROUND, KIND, LAYER, SPEED, Rules
 from marlzoo.envs.smac.state import (
     ALIVE,
-    LANES,
     PACE,
     PUSH_X,
     PUSH_Y,
@@ -88,32 +87,28 @@ def _cell(x: float, y: float) -> int:
 def _step_or_slide(r: Rules, f: Floats, n: Ints, i: int, ux: float, uy: float, step: float) -> None:
     """Take the step along the unit vector `(ux, uy)`, or slide round the unit that is in the way."""
     nx, ny = within_walls(r, f, i, f[X, i] + ux * step, f[Y, i] + uy * step)
-    if _clashes(r, f, i, nx, ny):
+    if _clash(r, f, i, nx, ny) > ZERO:
         _go_round(r, f, n, i, ux, uy, step)
     else:
         f[X, i], f[Y, i] = nx, ny
 
 
 @physics
-def _clashes(r: Rules, f: Floats, i: int, x: float, y: float) -> bool:
-    """Whether unit i at `(x, y)` would overlap a standing unit that it comes nearer to.
+def _clash(r: Rules, f: Floats, i: int, x: float, y: float) -> float:
+    """How much unit i at `(x, y)` would overlap standing units that it comes nearer to; 0 if not at all.
 
-    A sum without branches over a fixed number of units, so that it vectorises without a remainder. Unit i
-    itself is not standing.
+    A sum without branches, so that it vectorises. Unit i itself is not standing.
     """
     kind = r.trait[KIND, i]
     x0, y0 = f[X, i], f[Y, i]
-    for first in range(0, f.shape[1], LANES):
-        overlap = ZERO
-        for j in range(first, first + LANES):
-            dx, dy, dx0, dy0 = f[X, j] - x, f[Y, j] - y, f[X, j] - x0, f[Y, j] - y0
-            after, before = dx * dx + dy * dy, dx0 * dx0 + dy0 * dy0
-            near = r.pair[CONTACT, kind, j] * f[STILL, j]
-            depth = near * near - after if after < before - TINY else ZERO
-            overlap += max(depth, ZERO)
-        if overlap > ZERO:
-            return True
-    return False
+    overlap = ZERO
+    for j in range(f.shape[1]):
+        dx, dy, dx0, dy0 = f[X, j] - x, f[Y, j] - y, f[X, j] - x0, f[Y, j] - y0
+        after, before = dx * dx + dy * dy, dx0 * dx0 + dy0 * dy0
+        near = r.pair[CONTACT, kind, j] * f[STILL, j]
+        depth = near * near - after if after < before - TINY else ZERO
+        overlap += max(depth, ZERO)
+    return overlap
 
 
 @merged
@@ -159,7 +154,7 @@ def _blocker(r: Rules, f: Floats, i: int, x: float, y: float) -> int:
 
 @physics
 def _free(r: Rules, f: Floats, i: int, x: float, y: float) -> bool:
-    return _open(r, r.trait[LAYER, i], x, y) and not _clashes(r, f, i, x, y)
+    return _open(r, r.trait[LAYER, i], x, y) and _clash(r, f, i, x, y) <= ZERO
 
 
 @physics
