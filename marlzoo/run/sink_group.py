@@ -67,6 +67,8 @@ class SinkGroup:
         sink: Sink = entry.load(entry.spec.sink)(self._run_dir)
         if resumed:
             sink.rewind(self._positions[name], self._step)
+        if not in_every_run(entry):
+            self._guard.check(f"by the sink {name}")
         return sink
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
@@ -106,7 +108,7 @@ class SinkGroup:
         self._sinks.pop(name, None)
         self.dropped.append({"sink": name, "step": self._step, "error": error})
         logger.warning(
-            "warning: step %s: the sink %s: %s; the run goes on without it", self._step, name, error
+            "warning: step %s: the sink %s: %s; the run goes on without it", f"{self._step:,}", name, error
         )
 
 

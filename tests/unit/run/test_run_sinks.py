@@ -89,13 +89,14 @@ def test_what_a_sink_does_with_its_numbers_is_its_own_business(start: Start) -> 
     assert len([line for line in heard if line.startswith("metrics")]) == 4
 
 
+@pytest.mark.parametrize(("call", "times"), [("open", 1), ("evaluation", 5)])
 def test_global_state_that_a_sink_changes_is_put_back_and_named(
-    start: Start, caplog: pytest.LogCaptureFixture
+    start: Start, call: str, times: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outcome = start({"evaluation": "global state"})
+    outcome = start({call: "global state"})
     assert "numpy's global generator was used by the sink sink_zoo.py/faulty" in caplog.text
     assert outcome.result is not None
-    assert outcome.result["interference"] == {"numpy's global generator": 5}
+    assert outcome.result["interference"] == {"numpy's global generator": times}
 
 
 def test_a_sink_that_cannot_be_opened_is_an_error_before_the_first_step(start: Start, tmp_path: Path) -> None:
