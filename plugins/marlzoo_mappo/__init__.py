@@ -26,7 +26,7 @@ def marlzoo_algorithms() -> list[AlgorithmSpec]:
             name="ippo",
             algorithm="marlzoo_mappo.algorithm:Mappo",
             config="marlzoo_mappo.config:IppoConfig",
-            presets="marlzoo_mappo:presets.toml",
+            presets="marlzoo_mappo:ippo_presets.toml",
             summary="Independent PPO: as MAPPO, but the critic too sees the agent's own observation alone",
             paper="de Witt et al., 2020: Is Independent Learning All You Need in the StarCraft Challenge?",
             count_free=True,
