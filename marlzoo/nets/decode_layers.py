@@ -39,7 +39,7 @@ _DIGEST = source_digest(Path(__file__).with_name(name) for name in ("decode_laye
 def jit(function: F) -> F:
     """Compile a kernel and keep the machine code on disk, for as long as these files stay as they are."""
     function.__qualname__ += f"-{_DIGEST}"
-    compiled: F = numba.njit(cache=True, fastmath=True, error_model="numpy", nogil=True)(function)
+    compiled: Any = numba.njit(cache=True, fastmath=True, error_model="numpy", nogil=True)(function)
     return compiled
 
 
