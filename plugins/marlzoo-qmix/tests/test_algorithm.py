@@ -78,7 +78,7 @@ def test_greedy_play_is_the_networks_and_forgets_at_the_start_of_an_episode() ->
 def test_the_dead_do_the_first_legal_thing_whatever_the_network_has_learned_of_the_living(mode: Mode) -> None:
     driver, algorithm = drive(GhostWorld(4, dead=True), epsilon_start=0.0)
     with torch.no_grad():
-        algorithm.learner.networks.agent.head.bias += torch.tensor([0.0, 9.0])
+        algorithm.learner.networks.agent.head.bias.add_(torch.tensor([0.0, 9.0]))
     decision = algorithm.act(driver.view, driver.carry, mode)
     assert decision.actions.tolist() == [[1, 0]] * 4
     legal = torch.tensor([[True, True], [False, True]]).expand(4, 2, 2)

@@ -32,7 +32,7 @@ def played(algorithm: Qmix, env: BatchedEnv, steps: int = 28) -> EpisodeBatch:
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for parameter in [*algorithm.learner.parameters, *algorithm.learner.target.parameters()]:
-            parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     return algorithm.replay.sample(len(algorithm.replay), generator)
 
 
