@@ -36,6 +36,7 @@ def file(tmp_path_factory):
 def page(browser, file):
     """The open page. Whatever it asks for or complains about fails the test."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(120_000)  # the machine may be busy
     opened = context.new_page()
     asked, complaints = [], []
     opened.on("request", lambda request: asked.append(request.url))
