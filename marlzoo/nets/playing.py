@@ -13,7 +13,7 @@ from marlzoo.nets.mat_body import MatBody
 from marlzoo.nets.vicinity import cells, nearest_agents
 from marlzoo.scope import AttentionScope
 
-PIECE = 1 << 15
+PIECE = 1 << 14
 """How many agents are encoded at once, unless a single joint step has more."""
 
 
