@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any, TypeVar
 
 import numba
 from numba.core import event
+
+from marlzoo.kernel_sources import source_digest
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -87,19 +88,18 @@ def _kept(function: Kernel, **options: Any) -> Kernel:
     Numba's cache notices when the file of the entry kernel changes, but not when a kernel that it calls
     does, and it cannot read entries that name a type which is no longer there.
     """
-    function.__qualname__ += f"-{source_digest():x}"
+    function.__qualname__ += f"-{_digest()}"
     return numba.njit(**options, **_ENTRY_OPTIONS)(function)
 
 
 @cache
-def source_digest() -> int:
-    """A number that changes with any source file of this package that kernels are made of."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        text = path.read_bytes()
-        if b"smac.jit" in text or path.name in _CONSTANTS:
-            digest.update(text)
-    return int.from_bytes(digest.digest()[:6], "big")
+def _digest() -> str:
+    """A word that changes with any source file of this package that kernels are made of."""
+    return source_digest(
+        path
+        for path in Path(__file__).parent.glob("*.py")
+        if path.name in _CONSTANTS or b"smac.jit" in path.read_bytes()
+    )
 
 
 _CONSTANTS = ("jit.py", "state.py", "rules.py", "terrain.py")
