@@ -68,10 +68,14 @@ def _ranking_table(view: SectionView) -> str:
 
 
 def _task_part(task: TaskView) -> str:
-    head = ("rank", "algorithm", "mean", "95 % interval", "seeds", f"steps to {task.threshold}")
-    table = _table(
-        (*head, "steps/s", "core time", "wall time"), "rlrrrrrrr", [_cells(row) for row in task.rows]
-    )
+    head = ["rank", "algorithm", "mean", "95 % interval", "seeds", f"steps to {task.threshold}"]
+    head += ["steps/s", "core time", "wall time"]
+    sides, rows = "rlrrrrrrr", [_cells(row) for row in task.rows]
+    if task.has_beside:
+        head.append("beside the score")
+        sides += "l"
+        rows = [(*cells, row.beside or "–") for cells, row in zip(rows, task.rows, strict=True)]
+    table = _table(head, sides, rows)
     lines = [f"### {_plain(task.environment)}", "", f"{_plain(task.summary)}. {_plain(task.protocol)}.", ""]
     warnings = [f"- Mind: {_plain(warning)}" for warning in task.warnings]
     return "\n".join([*lines, *table, "", *_bullets(task.sentences), *warnings, ""])

@@ -201,6 +201,9 @@ def _end_numbers(entry: Entry, folder: RunFolder) -> Iterator[Deviation]:
         for name in ("step", "score"):
             found = absolute[name] if absolute else None
             yield Deviation(entry.steps, f"best policy's {name}", getattr(entry.absolute, name), found)
+        for name, value in entry.episode_metrics.items():
+            found = absolute["metrics"].get(name) if absolute else None
+            yield Deviation(entry.steps, f"best policy's {name}", value, found)
 
 
 def _circumstances(entry: Entry, manifest: Mapping[str, Any]) -> tuple[Circumstance, ...]:

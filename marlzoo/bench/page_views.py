@@ -19,6 +19,7 @@ from marlzoo.bench.page_charts import (
 )
 from marlzoo.bench.schema import Entry, setting_text
 from marlzoo.bench.sentences import (
+    beside_text,
     format_bounds,
     format_interval,
     format_score,
@@ -64,6 +65,8 @@ class Row:
     steps_per_second: str = ""
     core_time: str = ""
     wall_time: str = ""
+    beside: str = ""
+    """What has to stand beside the score."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,8 @@ class TaskView:
     """What the ends of the rows' strips stand for."""
     ranked: bool
     """Whether any row has a rank."""
+    has_beside: bool
+    """Whether any row has something that has to stand beside its score."""
     rows: tuple[Row, ...]
     sentences: tuple[Sentence, ...]
     warnings: tuple[str, ...]
@@ -261,6 +266,7 @@ def _task_view(board: TaskBoard, anchor: str, looks: Mapping[str, int]) -> TaskV
         score_name=spoken(task.score),
         scale=(format_score(low, task.percent), format_score(high, task.percent)),
         ranked=bool(ranks),
+        has_beside=task.has_beside,
         rows=tuple(_task_row(board, one, ranks, anchor, looks) for one in board.standings),
         sentences=tuple(
             Sentence(pair_sentence(task, pair), pair.first, pair.second, pair.shown)
@@ -292,6 +298,7 @@ def _task_row(
         steps_per_second=f"{standing.steps_per_second:,.0f}",
         core_time=format_minutes(standing.cpu_seconds),
         wall_time=format_minutes(standing.wall_seconds),
+        beside=beside_text(board.task, standing),
     )
 
 

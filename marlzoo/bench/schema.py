@@ -1,7 +1,8 @@
 """What a result consists of: the schema of one JSON document per finished cell.
 
 Documents of format 1 lack what format 2 added: origins of hyper-parameters, the whole settings, the operating
-system, and training metrics beside each evaluation. Format 3 added interference and the number of sessions.
+system, and training metrics beside each evaluation. Format 3 added interference and the number of sessions,
+format 4 the episode metrics behind the score.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT = 3
+FORMAT = 4
 
 
 class _Part(BaseModel):
@@ -52,7 +53,7 @@ class Absolute(_Part):
 class Entry(_Part):
     """One finished cell."""
 
-    format: Literal[1, 2, 3]
+    format: Literal[1, 2, 3, 4]
     marlzoo: str
     algorithm: str = Field(description="Qualified by its distribution.")
     algorithm_origin: Origin
@@ -76,6 +77,9 @@ class Entry(_Part):
     score: float = Field(description="Of the last evaluation.")
     curve: tuple[Point, ...] = Field(min_length=1)
     absolute: Absolute | None
+    episode_metrics: dict[str, float] = Field(
+        default={}, description="Means over the episodes that `final_score` comes from."
+    )
     wall_seconds: float = Field(ge=0)
     cpu_seconds: float = Field(ge=0)
     steps_per_second: float = Field(ge=0, description="Of training, without evaluation.")

@@ -24,10 +24,10 @@ def verdict_lines(verdict: Verdict, statuses: Sequence[CellStatus]) -> list[str]
 
 def task_lines(task: Task) -> list[str]:
     heading = f"## {task.environment}: {spoken(task.score)}, {task.steps:,} steps, {task.basis}"
-    table = [
-        "| algorithm | mean | 95 % interval | seeds | steps to threshold | core time |",
-        "|---|---|---|---|---|---|",
-    ]
+    head = ["algorithm", "mean", "95 % interval", "seeds", "steps to threshold", "core time"]
+    if task.has_beside:
+        head.append("beside the score")
+    table = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     ordered = sorted(task.standings, key=lambda standing: -standing.mean.value)
     table += [_row(task, standing) for standing in ordered]
     note = (
@@ -50,7 +50,16 @@ def _row(task: Task, standing: Standing) -> str:
         f"{standing.steps_to_threshold:,.0f} ({standing.reached} of {seeds} seeds reached it)",
         f"{standing.cpu_seconds / 60:.1f} min",
     ]
+    if task.has_beside:
+        cells.append(beside_text(task, standing) or "-")
     return f"| {' | '.join(cells)} |"
+
+
+def beside_text(task: Task, standing: Standing) -> str:
+    """`reach 99.0 %, ceiling 100.0 %`: what has to stand beside the score; empty where that is nothing."""
+    return ", ".join(
+        f"{spoken(name)} {format_score(value, task.percent)}" for name, value in standing.beside.items()
+    )
 
 
 def pair_sentence(task: Task, pair: Pair) -> str:

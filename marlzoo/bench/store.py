@@ -8,7 +8,7 @@ are new folders, so that whatever lies in one folder belongs together.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from marlzoo.errors import RunError, UsageError
 from marlzoo.run.files import read_json, read_rows, write_json
 from marlzoo.run.folder import RunFolder
 from marlzoo.run.settings import RunSettings
-from marlzoo.run.sinks import METRICS_FILE
+from marlzoo.run.sinks import EVALUATIONS_FILE, METRICS_FILE
 
 __all__ = [
     "Entry",
@@ -67,7 +67,9 @@ def entry_from_run(path: Path) -> Entry:
         raise UsageError(f"{path} is {status}, not finished; go on with it by 'marlzoo resume {path}'")
     result, rows = read_json(folder.result), read_rows(folder.path / METRICS_FILE)
     try:
-        return Entry.model_validate(_content(manifest, result, rows))
+        last = result["absolute"] or read_rows(folder.path / EVALUATIONS_FILE)[-1]
+        content = _content(manifest, result, rows) | {"episode_metrics": _known(last["metrics"])}
+        return Entry.model_validate(content)
     except (KeyError, IndexError, TypeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise UsageError(f"{path} lacks what a result needs ({reason}); make the run anew") from error
@@ -210,10 +212,15 @@ def evaluated(point: dict[str, Any], rows: Sequence[dict[str, Any]]) -> dict[str
     metrics = {
         name: value
         for row in before
-        for name, value in row.items()
-        if value is not None and name != "step" and not name.startswith("time/")
+        for name, value in _known(row).items()
+        if name != "step" and not name.startswith("time/")
     }
     return {**_pick(point, "step", "score", "interval"), "mean_return": point["return"], "metrics": metrics}
+
+
+def _known(metrics: Mapping[str, float | None]) -> dict[str, float]:
+    """Without those that are null, which stand for what is not a number."""
+    return {name: value for name, value in metrics.items() if value is not None}
 
 
 def _command(manifest: dict[str, Any]) -> str:

@@ -96,6 +96,8 @@ class Standing:
     """Mean per run."""
     steps_per_second: float
     """Mean per run, of training without evaluation."""
+    beside: dict[str, float]
+    """Means over seeds of the episode metrics without which the score cannot be judged, as far as known."""
     conditions: Conditions
     """Under which its runs were made."""
 
@@ -131,6 +133,11 @@ class Task:
     threshold: float
     standings: list[Standing]
     pairs: list[Pair]
+
+    @property
+    def has_beside(self) -> bool:
+        """Whether something has to stand beside the scores, and is known."""
+        return any(standing.beside for standing in self.standings)
 
     @property
     def warnings(self) -> list[str]:
@@ -219,12 +226,12 @@ def _task(groups: list[Group], scale: Scale, share: float) -> Task:
         score=entry.score_name,
         percent=scale.score.percent,
         threshold=threshold,
-        standings=[_standing(group, threshold, entry.steps) for group in groups],
+        standings=[_standing(group, scale.score.beside, threshold, entry.steps) for group in groups],
         pairs=_pairs(groups, threshold, entry.steps),
     )
 
 
-def _standing(group: Group, threshold: float, budget: int) -> Standing:
+def _standing(group: Group, beside: Sequence[str], threshold: float, budget: int) -> Standing:
     reached = arrivals(group.curves, threshold)
     return Standing(
         algorithm=group.algorithm,
@@ -237,8 +244,15 @@ def _standing(group: Group, threshold: float, budget: int) -> Standing:
         cpu_seconds=float(np.mean([entry.cpu_seconds for entry in group.entries])),
         wall_seconds=float(np.mean([entry.wall_seconds for entry in group.entries])),
         steps_per_second=float(np.mean([entry.steps_per_second for entry in group.entries])),
+        beside=_beside(group, beside),
         conditions=conditions_of(group.entries),
     )
+
+
+def _beside(group: Group, names: Sequence[str]) -> dict[str, float]:
+    seeds = [entry.episode_metrics for entry in group.entries]
+    known = [name for name in names if all(name in metrics for metrics in seeds)]
+    return {name: float(np.mean([metrics[name] for metrics in seeds])) for name in known}
 
 
 def mean_curve(group: Group) -> list[tuple[int, Estimate]]:

@@ -20,7 +20,7 @@ from marlzoo.api import (
     View,
     World,
 )
-from marlzoo.learn.schedules import linear
+from marlzoo.learn.schedules import linear, set_learning_rate
 from marlzoo_qmix.config import QmixConfig
 from marlzoo_qmix.learner import Learner, greedy
 
@@ -80,6 +80,7 @@ class Qmix(Algorithm):
         """An optimiser step for every `train_interval` episodes; the metrics are those of the last."""
         metrics = None
         if len(self.replay) >= self.config.batch_episodes:
+            self._schedule()
             while self.waiting >= self.config.train_interval:
                 self.waiting -= self.config.train_interval
                 batch = self.replay.sample(self.config.batch_episodes, self.context.generator)
@@ -90,6 +91,11 @@ class Qmix(Algorithm):
         if metrics is None:
             return None
         return {**metrics, "epsilon": self.epsilon, "replay_episodes": float(len(self.replay))}
+
+    def _schedule(self) -> None:
+        if self.config.linear_lr_decay:
+            progress = self.steps / self.context.total_steps
+            set_learning_rate(self.learner.optimiser, linear(self.config.lr, 0.0, progress))
 
     def state_dict(self) -> dict[str, Any]:
         return {

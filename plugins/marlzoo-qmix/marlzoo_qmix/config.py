@@ -39,6 +39,7 @@ class QmixConfig(AlgorithmConfig):
     epsilon_steps: int = Field(50_000, ge=1, description="Environment steps from the one to the other.")
 
     lr: float = Field(1e-3, gt=0, le=1, description="Adam's learning rate.")
+    linear_lr_decay: bool = Field(False, description="The learning rate falls linearly to 0 over the run.")
     adam_eps: float = Field(1e-5, gt=0, le=1, description="Adam's epsilon.")
     max_grad_norm: float | None = Field(10.0, gt=0, description="Gradients are scaled down to this norm.")
 

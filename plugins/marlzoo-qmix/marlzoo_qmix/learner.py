@@ -16,6 +16,7 @@ from marlzoo.memory.returns import Timeout, gae
 from marlzoo_qmix.config import QmixConfig
 from marlzoo_qmix.mixing import JointState, MonotonicMixer, SumMixer
 from marlzoo_qmix.network import AgentNetwork
+from marlzoo_qmix.packing import Packing
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,35 @@ class Networks:
         self.mixer.load_state_dict(state["mixer"])
 
 
+@dataclass(frozen=True)
+class _Views:
+    """What a lesson needs of its episodes, packed to the V views there are."""
+
+    packing: Packing
+    obs: Tensor
+    last: Tensor
+    state: Tensor
+    alive: Tensor
+    action_mask: Tensor | None
+    actions: Tensor
+    """`[V, N]`; 0 at an episode's last view, on which nothing was done."""
+
+    @classmethod
+    def of(cls, batch: EpisodeBatch, joint_state: JointState) -> _Views:
+        packing = Packing(batch.filled)
+        obs = packing.pack(batch.obs)
+        mask = batch.action_mask
+        return cls(
+            packing,
+            obs,
+            packing.pack(previous_actions(batch.actions)),
+            joint_state(obs, None if batch.state is None else packing.pack(batch.state)),
+            packing.pack(batch.alive),
+            None if mask is None else packing.pack(mask),
+            packing.pack(torch.cat([batch.actions, torch.zeros_like(batch.actions[:1])])),
+        )
+
+
 class Learner:
     """Improves `networks` towards targets that come from an older copy of them."""
 
@@ -63,12 +93,10 @@ class Learner:
 
     def learn(self, batch: EpisodeBatch) -> Metrics:
         """One optimiser step on the mean squared error of `Q_tot` over the steps there are."""
-        last = previous_actions(batch.actions)
-        state = self.joint_state(batch.obs, batch.state)
-        values = self.networks.agent(batch.obs, last)
-        taken = values[:-1].gather(-1, batch.actions.unsqueeze(-1)).squeeze(-1) * batch.alive[:-1]
-        joint = self.networks.mixer(taken, state[:-1])
-        targets = self._targets(batch, last, state, values.detach())
+        views = _Views.of(batch, self.joint_state)
+        values = self.networks.agent(views.obs, views.last, views.packing.sizes)
+        joint = self._mixed(self.networks, views, values, views.actions)[:-1]
+        targets = self._targets(batch, views, values.detach())
         count = batch.filled.sum()
         loss = ((joint - targets) * batch.filled).square().sum() / count
         self.optimiser.zero_grad(set_to_none=True)
@@ -84,18 +112,22 @@ class Learner:
         }
 
     @torch.no_grad()
-    def _targets(self, batch: EpisodeBatch, last: Tensor, state: Tensor, values: Tensor) -> Tensor:
+    def _targets(self, batch: EpisodeBatch, views: _Views, values: Tensor) -> Tensor:
         """`[L, B]`: what the joint actions are worth according to the target networks."""
-        older = self.target.agent(batch.obs, last)
-        best = greedy(values if self.config.double_q else older, batch.action_mask)
-        chosen = older.gather(-1, best.unsqueeze(-1)).squeeze(-1) * batch.alive
+        older = self.target.agent(views.obs, views.last, views.packing.sizes)
+        best = greedy(values if self.config.double_q else older, views.action_mask)
         return lambda_returns(
             batch,
-            self.target.mixer(chosen, state),
+            self._mixed(self.target, views, older, best),
             gamma=self.config.gamma,
             lam=self.config.td_lambda,
             timeout=self.config.timeout,
         )
+
+    def _mixed(self, networks: Networks, views: _Views, values: Tensor, actions: Tensor) -> Tensor:
+        """`[L+1, B]`: the team's value of `actions [V, N]`, of `values [V, N, A]`; the dead are worth 0."""
+        chosen = values.gather(-1, actions.unsqueeze(-1)).squeeze(-1) * views.alive
+        return views.packing.unpack(networks.mixer(chosen, views.state))
 
     def renew_target(self) -> None:
         """Copy the learning networks to the target."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import PackedSequence
 
 from marlzoo.api import World
 from marlzoo.nets.attention import agent_codes
@@ -33,15 +34,15 @@ class AgentNetwork(nn.Module):
         self.recurrence = Recurrence(config.width, generator)
         self.head = linear(config.width, world.action_dim, HEAD_GAIN, generator)
 
-    def forward(self, obs: Tensor, last: Tensor) -> Tensor:
-        """Whole episodes from their first step: `obs [L, B, N, O]`, `last [L, B, N]` to `[L, B, N, A]`.
+    def forward(self, obs: Tensor, last: Tensor, sizes: Tensor) -> Tensor:
+        """Whole episodes from their first step, packed: `obs [V, N, O]`, `last [V, N]` to `[V, N, A]`.
 
-        `last` is the action before, -1 where there is none.
+        `last` is the action before, -1 where there is none; `sizes` are those of `Packing`.
         """
-        features = self._embedded(obs, last)
-        rows = features.flatten(1, 2)
-        remembered = self.recurrence(rows, torch.zeros_like(rows[0]))
-        return self.head(remembered).view(*obs.shape[:3], self.actions)
+        rows = self._embedded(obs, last).flatten(0, 1)
+        remembered, _ = self.recurrence.gru(PackedSequence(rows, sizes * obs.shape[1]))
+        values: Tensor = self.head(self.recurrence.norm(remembered.data))
+        return values.view(*last.shape, self.actions)
 
     def step(self, obs: Tensor, last: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """One step in play: `[E, N, O]`, `[E, N]`, `[E, N, D]` to values `[E, N, A]` and the next memory."""

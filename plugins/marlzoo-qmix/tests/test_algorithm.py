@@ -48,6 +48,21 @@ def test_epsilon_falls_linearly_and_stays() -> None:
     assert algorithm.epsilon == pytest.approx(0.1)
 
 
+def test_the_learning_rate_falls_linearly_to_zero_over_the_run() -> None:
+    """The first lesson comes after 4 steps of 16 environments, and one more after every second step."""
+    env = TwoStepGame(16)
+    driver, algorithm = drive(env, batch_episodes=20, train_interval=8, lr=1e-3, linear_lr_decay=True)
+    total, rates = algorithm.context.total_steps, []
+    for steps in (4, 2, 2):
+        driver.run(steps)
+        rates.append(algorithm.learner.optimiser.param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-3 * (1 - taken / total) for taken in (64, 96, 128)])
+    assert rates[0] > rates[1] > rates[2]
+    algorithm.steps = total
+    driver.run(2)
+    assert algorithm.learner.optimiser.param_groups[0]["lr"] == 0
+
+
 def test_one_optimiser_step_for_so_many_episodes() -> None:
     """16 one-sided environments of 2 steps: 16 episodes at every second step, a step for every 8."""
     env = TwoStepGame(16)

@@ -15,6 +15,7 @@ from marlzoo.testing import Driver, GhostWorld, MortalWorld, ScriptedWorld, Unev
 from marlzoo_qmix import marlzoo_algorithms
 from marlzoo_qmix.algorithm import Qmix
 from marlzoo_qmix.learner import greedy, lambda_returns, previous_actions
+from marlzoo_qmix.packing import Packing
 
 SPECS = {spec.name: spec for spec in marlzoo_algorithms()}
 NEVER = 10**6
@@ -125,12 +126,15 @@ def test_whole_episodes_give_what_stepping_gives() -> None:
     algorithm = make(env)
     batch = played(algorithm, env)
     agent, last = algorithm.learner.networks.agent, previous_actions(batch.actions)
+    packing = Packing(batch.filled)
     memory = torch.zeros(batch.filled.shape[1], 3, 16)
     with torch.no_grad():
-        whole = agent(batch.obs, last)
-        for t, values in enumerate(whole):
+        packed = agent(packing.pack(batch.obs), packing.pack(last), packing.sizes)
+        whole = torch.stack([packing.unpack(column) for column in packed.flatten(1).unbind(-1)], -1)
+        for t, values in enumerate(whole.view(*batch.obs.shape[:3], -1)):
             stepped, memory = agent.step(batch.obs[t], last[t], memory)
-            torch.testing.assert_close(values, stepped, atol=1e-5, rtol=1e-4)
+            there = packing.unpack(torch.ones(len(packed)))[t] > 0
+            torch.testing.assert_close(values[there], stepped[there], atol=1e-5, rtol=1e-4)
 
 
 def test_greedy_choices_are_legal_and_best() -> None:

@@ -18,6 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marlzoo.bench import page_charts
+from marlzoo.bench.leaderboard import make_sections
+from marlzoo.bench.leaderboard_readme import render_readme
 from marlzoo.bench.page import _ASSETS, render_page
 from marlzoo.bench.page_charts import Axis, format_steps, thinned
 from marlzoo.bench.page_views import format_minutes
@@ -29,7 +31,8 @@ from marlzoo.bench.statistics import (
     performance_profile,
     probability_of_improvement,
 )
-from marlzoo.bench.verdict import aggregate, judge
+from marlzoo.bench.verdict import Scale, aggregate, judge
+from marlzoo.specs import Score
 
 VOID = {"meta", "link", "input", "br", "img"}
 
@@ -128,6 +131,19 @@ def test_times_steps_and_speed_stand_beside_the_score(read):
     row = read.rows("Win rate on x:1")["high"]
     assert row[6:] == ["420", "5/5", "16", "2.0 min", "1.0 min"]
     assert read.rows("Win rate on x:1")["low"][6:8] == ["1,000", "0/5"]
+
+
+def test_what_a_score_cannot_be_judged_without_has_a_column_where_it_is_known(read):
+    driving = Scale(Score("success_ratio", "success", percent=True, beside=("ceiling",)), (0.0, 1.0))
+    some = [*runs("a", [0.5], episode_metrics={"ceiling": 0.9}), *runs("b", [0.4])]
+    made = Reader(render_page(some, {"x:1": driving}, title="Board"))
+    rows = made.rows("Win rate on x:1")
+    assert (rows["a"][-1], rows["b"][-1]) == ("ceiling 90.0 %", "–")
+    assert made.tables["Win rate on x:1"][0][-1] == "Beside the score"
+    assert read.tables["Win rate on x:1"][0][-1] == "Wall time"
+    text = render_readme(make_sections(some, {"x:1": driving}), {})
+    assert "| beside the score |" in text
+    assert "| ceiling 90.0 % |" in text
 
 
 def test_the_matrix_holds_the_probabilities_of_improvement(read):

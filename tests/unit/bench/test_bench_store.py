@@ -54,10 +54,21 @@ def test_an_entry_says_all_there_is_to_say_about_a_run(finished):
     assert [point.step for point in found.curve] == [0, 100, 200]
     assert found.absolute is not None
     assert (found.score, found.absolute.score) == (result["score"], result["absolute"]["score"])
+    assert found.episode_metrics == result["absolute"]["metrics"] != {}
     protocol = "--eval-interval 100 --eval-episodes 4 --absolute-episodes 6"
     assert found.command == (
         f"marlzoo run {found.algorithm} --env echo:2 --steps 200 --seed 3 {protocol} -o lr=0.1"
     )
+
+
+def test_without_new_episodes_the_metrics_are_those_of_the_last_evaluation(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "run")
+    result = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps(result | {"absolute": None}))
+    rows = [json.loads(line) for line in (folder / "evaluations.jsonl").read_text().splitlines()]
+    rows[-1]["metrics"] = {"hit": 0.25, "never_measured": None}
+    (folder / "evaluations.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert entry_from_run(folder).episode_metrics == {"hit": 0.25}
 
 
 def test_the_command_of_an_entry_chooses_the_preset_that_has_a_name(finished, tmp_path):
@@ -124,6 +135,7 @@ def test_results_of_format_1_keep_their_hash(tmp_path):
         "system",
         "interference",
         "sessions",
+        "episode_metrics",
     }
     assert read_entry(write_entry(tmp_path, "core", old)).digest() == old.digest()
 
@@ -142,7 +154,7 @@ def test_another_layout_of_the_same_content_is_the_same_entry(tmp_path):
     assert read_entry(path) == entry("a", 0, 0.5)
 
 
-@pytest.mark.parametrize(("key", "value"), [("score", "much"), ("steps", 0), ("mood", "good"), ("format", 4)])
+@pytest.mark.parametrize(("key", "value"), [("score", "much"), ("steps", 0), ("mood", "good"), ("format", 5)])
 def test_what_does_not_fit_the_schema_is_refused(key, value, tmp_path):
     path = write_entry(tmp_path, "core", entry("a", 0, 0.5))
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))

@@ -170,3 +170,33 @@ def test_seeds_made_in_different_ways_are_pointed_out(other):
     lines = verdict_lines(judge(results, SCALES), [])
     assert "- Mind: The seeds of a were made with 2 versions of its code or settings." in lines
     assert not [line for line in verdict_lines(judge(results[:1], SCALES), []) if "Mind" in line]
+
+
+DRIVING = Scale(Score("success_ratio", "success", percent=True, beside=("reach", "ceiling")), (0.0, 1.0))
+
+
+def driven(algorithm, reached, ceiling):
+    """A seed per pair of means."""
+    return [
+        (algorithm, entry(algorithm, seed, 0.5, episode_metrics={"reach": one, "ceiling": most, "odd": 7.0}))
+        for seed, (one, most) in enumerate(zip(reached, ceiling, strict=True))
+    ]
+
+
+def test_what_the_score_cannot_be_judged_without_stands_beside_it():
+    verdict = judge([*driven("a", [0.8, 0.9], [1.0, 0.98]), *sample("b", [0.2, 0.3])], {"x:1": DRIVING})
+    a, b = verdict.tasks[0].standings
+    assert a.beside == {"reach": pytest.approx(0.85), "ceiling": pytest.approx(0.99)}
+    assert b.beside == {}
+    head, _, first, second = [line for line in verdict_lines(verdict, []) if line.startswith("|")]
+    assert head.endswith("| beside the score |")
+    assert first.endswith("| reach 85.0 %, ceiling 99.0 % |")
+    assert second.endswith("| - |")
+    assert head.count("|") == first.count("|") == second.count("|")
+
+
+def test_a_mean_that_lacks_a_seed_does_not_stand_beside_the_score():
+    lacking = [driven("a", [0.8], [1.0])[0], *sample("a", [0.2, 0.3])[1:]]
+    verdict = judge(lacking, {"x:1": DRIVING})
+    assert verdict.tasks[0].standings[0].beside == {}
+    assert "beside the score" not in "\n".join(verdict_lines(verdict, []))

@@ -58,9 +58,9 @@ def test_the_same_run_is_the_same_to_the_last_bit(registry, result, steps, evalu
     assert found is not None
     assert (found.equal, found.deviations, found.circumstances) == (True, (), ())
     assert (found.evaluations, found.steps) == (evaluations, last)
-    assert found.numbers == sum(
-        5 + len(point.metrics) for point in result.curve if point.step <= last
-    ) + 2 * (steps is None)
+    compared = [point for point in result.curve if point.step <= last]
+    end = 2 + len(result.episode_metrics) if steps is None else 0
+    assert found.numbers == sum(5 + len(point.metrics) for point in compared) + end
 
 
 def test_by_default_one_trained_policy_is_compared(result):
@@ -90,6 +90,13 @@ def test_a_forged_end_is_found_by_a_whole_run_only(registry, result):
     assert (deviation.name, deviation.recorded) == ("best policy's score", 0.99)
 
 
+def test_forged_episode_metrics_are_found_by_a_whole_run(registry, result):
+    assert result.episode_metrics
+    forged = changed(result, episode_metrics=dict.fromkeys(result.episode_metrics, -3.0))
+    deviations = verify(registry, forged, None).deviations
+    assert {one.name for one in deviations} == {f"best policy's {name}" for name in result.episode_metrics}
+
+
 def test_what_is_not_as_it_was_is_named(registry, result):
     elsewhere = changed(
         result,
@@ -109,9 +116,8 @@ def test_what_is_not_as_it_was_is_named(registry, result):
 
 
 def test_results_of_format_1_can_be_verified_too(registry, result):
-    document = {
-        key: value for key, value in result.document().items() if key not in {"origins", "settings", "system"}
-    }
+    newer = {"origins", "settings", "system", "interference", "sessions", "episode_metrics"}
+    document = {key: value for key, value in result.document().items() if key not in newer}
     curve = [{key: value for key, value in point.items() if key != "metrics"} for point in document["curve"]]
     found = verify(registry, Entry.model_validate(document | {"format": 1, "curve": curve}), None)
     assert (found.equal, found.numbers) == (True, 5 * 5 + 2)
