@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from marlzoo.kernel_collector import hold_collector_while_compiling
 from marlzoo.kernel_sources import source_digest
 from marlzoo.nets.attention import Decoder, DecoderBlock
 
@@ -34,6 +35,9 @@ OWN_QUERY, OWN_KEY, OWN_VALUE, OWN_PROJ, MEMORY_KEY, MEMORY_VALUE, MEMORY_PROJ, 
 """The linear layers of a block."""
 
 _DIGEST = source_digest(Path(__file__).with_name(name) for name in ("decode_layers.py", "decode_numba.py"))
+
+
+hold_collector_while_compiling()
 
 
 def jit(function: F) -> F:

@@ -10,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from marlzoo.kernel_collector import hold_collector_while_compiling
 from marlzoo.nets.attention import Near
 
+hold_collector_while_compiling()
 _jit = numba.njit(cache=True, error_model="numpy")
 
 

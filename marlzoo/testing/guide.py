@@ -1,27 +1,18 @@
-"""The page that explains the contracts, with one section per check, named as the check is.
-
-It is `docs/contract.md` of the source tree, which the built package holds too.
-"""
+"""The page that explains the contracts, with one section per check, named as the check is."""
 
 from __future__ import annotations
 
-import os
 from functools import cache
-from pathlib import Path
 
+from marlzoo.guide import guide_page, shown_page
 
-def page() -> Path:
-    """Where it is: inside the package, or in the source tree of an editable installation."""
-    installed = Path(__file__).parents[1] / "guide" / "contract.md"
-    return installed if installed.is_file() else Path(__file__).parents[2] / "docs" / "contract.md"
+PAGE = "contract"
 
 
 def place(check: str) -> str:
     """`path:line` of a check's section, which an editor or a terminal opens; line 1 if it has none."""
-    path = page()
-    shown = Path(os.path.relpath(path)) if path.is_relative_to(Path.cwd()) else path
     line = _sections().get(check, (1, ""))[0]
-    return f"{shown}:{line}"
+    return f"{shown_page(PAGE)}:{line}"
 
 
 def explanation(check: str) -> str:
@@ -34,7 +25,7 @@ def _sections() -> dict[str, tuple[int, str]]:
     """The line and the text of every section, by its heading."""
     found: dict[str, tuple[int, list[str]]] = {}
     heading = ""
-    for number, line in enumerate(page().read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(guide_page(PAGE).read_text(encoding="utf-8").splitlines(), 1):
         if line.startswith("#"):
             heading = line.lstrip("# ")
             found[heading] = (number, [])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from marlzoo.testing.guide import page
+from marlzoo.guide import guide_page
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,11 +28,12 @@ def test_every_builtin_plugin_is_packed_checked_and_an_entry_point():
     assert set(PLUGINS) <= set(PROJECT["tool"]["mypy"]["packages"])
 
 
-def test_the_page_that_failures_of_the_contract_point_to_is_packed():
+@pytest.mark.parametrize("page", ["contract", "starcraft2"])
+def test_pages_that_messages_point_to_are_packed(page):
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert "docs/contract.md" in wheel["only-include"]
-    assert wheel["sources"]["docs"] == "marlzoo/guide"
-    assert page() == ROOT / "docs" / "contract.md"
+    assert f"docs/{page}.md" in wheel["only-include"]
+    assert wheel["sources"]["docs"] == "marlzoo/guide_pages"
+    assert guide_page(page) == ROOT / "docs" / f"{page}.md"
 
 
 @pytest.mark.parametrize("module", ENTRY_POINTS.values())

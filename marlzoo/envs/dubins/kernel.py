@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from marlzoo.kernel_collector import hold_collector_while_compiling
 from marlzoo.kernel_sources import source_digest
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,6 +29,9 @@ _DIGEST = source_digest(
     for path in Path(__file__).parent.glob("*.py")
     if path.name in _CONSTANTS or b"dubins.kernel import" in path.read_bytes()
 )
+
+
+hold_collector_while_compiling()
 
 
 def kernel(function: F) -> F:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core import event
 
+from marlzoo.kernel_collector import hold_collector_while_compiling
 from marlzoo.kernel_sources import source_digest
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -27,30 +26,7 @@ _INNER_OPTIONS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper"
 # Only kernels call the others, so they need neither; Python cannot call them.
 
 
-class _Collector(event.Listener):
-    """Holds the garbage collector back while a kernel is compiled.
-
-    Nearly all that the compiler makes is in use until it is done: to look through it time and again takes a
-    seventh of the time.
-    """
-
-    def __init__(self) -> None:
-        self._depth = 0
-        self._was_on = False
-
-    def on_start(self, _: event.Event) -> None:
-        if self._depth == 0:
-            self._was_on = gc.isenabled()
-            gc.disable()
-        self._depth += 1
-
-    def on_end(self, _: event.Event) -> None:
-        self._depth -= 1
-        if self._depth == 0 and self._was_on:
-            gc.enable()
-
-
-event.register("numba:compile", _Collector())  # type: ignore[no-untyped-call]
+hold_collector_while_compiling()
 
 
 def physics(function: Kernel) -> Kernel:

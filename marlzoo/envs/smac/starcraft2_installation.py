@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from marlzoo.errors import MissingPieceError
+from marlzoo.guide import guide_page
 
-GUIDE = "see docs/starcraft2.md"
+GUIDE = f"see {guide_page('starcraft2')}"
 PYSC2 = "pysc2"
 INSTALL = "install the checkout of github.com/oxwhirl/smac with pip"
 

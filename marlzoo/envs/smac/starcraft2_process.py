@@ -9,6 +9,7 @@ import signal
 from collections.abc import Mapping
 from typing import Any
 
+from marlzoo.envs.smac.starcraft2_installation import GUIDE
 from marlzoo.envs.smac.starcraft2_worker import serve
 from marlzoo.errors import MissingPieceError, RunError
 
@@ -108,7 +109,7 @@ class GameProcess:
         if self._streak >= MAX_DEATHS:
             raise RunError(
                 f"{self.name} died {self._streak} times without finishing an episode, the last time because: "
-                f"{error}; try the game by itself, see docs/starcraft2.md"
+                f"{error}; try the game by itself, {GUIDE}"
             ) from error
 
     def abandon(self) -> None:
@@ -163,7 +164,7 @@ class GameProcess:
         except (EOFError, OSError) as error:
             raise GameLost("its process died") from error
         if kind == "missing":
-            raise MissingPieceError(f"{self.name} does not start: {content}; see docs/starcraft2.md")
+            raise MissingPieceError(f"{self.name} does not start: {content}; {GUIDE}")
         if kind != expected:
             raise GameLost(str(content))
         return dict(content)

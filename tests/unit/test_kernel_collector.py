@@ -1,4 +1,4 @@
-"""How kernels are compiled."""
+"""The garbage collector waits for the compiler."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import pytest
 from numba.core import event
 
-import marlzoo.envs.smac.jit  # noqa: F401 (what it registers is tested here)
+from marlzoo.kernel_collector import hold_collector_while_compiling
 
 
 @pytest.fixture(autouse=True)
 def collector_on_afterwards() -> Iterator[None]:
+    hold_collector_while_compiling()
+    hold_collector_while_compiling()
     yield
     gc.enable()
 
