@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.rnn import PackedSequence
 
 from marlzoo.api import World
 from marlzoo.nets.attention import agent_codes
@@ -40,14 +41,26 @@ class AgentNetwork(nn.Module):
         `last` is the action before, -1 where there is none; `sizes` are those of `Packing`.
         """
         rows = self._embedded(obs, last).flatten(0, 1)
-        remembered, _ = self.recurrence.gru(PackedSequence(rows, sizes * obs.shape[1]))
-        values: Tensor = self.head(self.recurrence.norm(remembered.data))
+        remembered = self._remembered(rows.split((sizes * obs.shape[1]).tolist()))
+        values: Tensor = self.head(self.recurrence.norm(remembered))
         return values.view(*last.shape, self.actions)
 
     def step(self, obs: Tensor, last: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """One step in play: `[E, N, O]`, `[E, N]`, `[E, N, D]` to values `[E, N, A]` and the next memory."""
         features, memory = self.recurrence.step(self._embedded(obs, last), memory)
         return self.head(features), memory
+
+    def _remembered(self, steps: Sequence[Tensor]) -> Tensor:
+        """What is remembered after each step, from `[rows, D]` per step, never more rows than before.
+
+        `nn.GRU` takes packed sequences too, but its gradient costs the square of their length.
+        """
+        weights = self.recurrence.gru.all_weights[0]
+        memory, remembered = torch.zeros_like(steps[0]), []
+        for features in steps:
+            memory = torch.gru_cell(features, memory[: len(features)], *weights)
+            remembered.append(memory)
+        return torch.cat(remembered)
 
     def _embedded(self, obs: Tensor, last: Tensor) -> Tensor:
         inputs = torch.cat([obs, _one_hot(last, self.actions)], -1) if self.last_action else obs

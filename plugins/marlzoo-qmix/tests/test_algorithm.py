@@ -57,7 +57,6 @@ def test_the_learning_rate_falls_linearly_to_zero_over_the_run() -> None:
         driver.run(steps)
         rates.append(algorithm.learner.optimiser.param_groups[0]["lr"])
     assert rates == pytest.approx([1e-3 * (1 - taken / total) for taken in (64, 96, 128)])
-    assert rates[0] > rates[1] > rates[2]
     algorithm.steps = total
     driver.run(2)
     assert algorithm.learner.optimiser.param_groups[0]["lr"] == 0
