@@ -1,4 +1,4 @@
-"""Episodes without their padding: one long episode in a batch costs what it holds, not what all could hold."""
+"""Episodes without their padding: a long episode in a batch costs what it holds, not what all could hold."""
 
 from __future__ import annotations
 
