@@ -41,7 +41,12 @@ CASES = (
 
 
 def start(task: str, num_envs: int, arguments: dict[str, object]) -> tuple[DubinsEnv, torch.Tensor]:
-    """A fresh environment, already compiled, and random actions for it."""
+    """A fresh environment and random actions for it. All kernels, also those at an episode's end, are
+    compiled."""
+    brief = make(task, DubinsConfig.model_validate({**arguments, "horizon": 1}), 1)
+    brief.reset(np.random.SeedSequence(0).spawn(1))
+    brief.step(torch.zeros(1, brief.world.num_agents, 2))
+    brief.reset_done()
     env = make(task, DubinsConfig.model_validate(arguments), num_envs)
     env.reset(np.random.SeedSequence(0).spawn(num_envs))
     generator = torch.Generator().manual_seed(0)

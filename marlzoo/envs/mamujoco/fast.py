@@ -17,6 +17,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from marlzoo.envs.mamujoco.clock import untimed
 from marlzoo.envs.mamujoco.engine import Engine, Floats, Outcome, TaskShape, read_physics, write_physics
 from marlzoo.envs.mamujoco.partitions import Plan, TaskName, plan
 from marlzoo.envs.mamujoco.rendering import Camera
@@ -38,6 +39,7 @@ class FastEngine(Engine):
         self._rest = (template.init_qpos.copy(), template.init_qvel.copy())
         self._scenario: Scenario = SCENARIOS[task.scenario](self._model)
         self._data = [mujoco.MjData(self._model) for _ in range(num_envs)]
+        self._controls = [data.ctrl for data in self._data]
         self._camera = Camera(template)
         self._elapsed = np.zeros(num_envs, np.int64)
         self._features = _Features(self._scenario, self._data, split, self.shape.obs_dim)
@@ -47,14 +49,15 @@ class FastEngine(Engine):
         self._anchor = np.zeros(num_envs)
 
     def reset(self, indices: Sequence[int], generators: Sequence[np.random.Generator]) -> None:
-        for index, generator in zip(indices, generators, strict=True):
-            data = self._data[index]
-            mujoco.mj_resetData(self._model, data)
-            data.qpos[:], data.qvel[:] = self._scenario.start(self._rest, generator)
-            mujoco.mj_forward(self._model, data)
-            self._elapsed[index] = 0
-            self._look(slice(index, index + 1))
-        self._show()
+        with untimed():
+            for index, generator in zip(indices, generators, strict=True):
+                data = self._data[index]
+                mujoco.mj_resetData(self._model, data)
+                data.qpos[:], data.qvel[:] = self._scenario.start(self._rest, generator)
+                mujoco.mj_forward(self._model, data)
+                self._elapsed[index] = 0
+                self._look(slice(index, index + 1))
+        self._features.observe_some(indices, self.obs, self.state)
 
     def step(self, actions: Floats) -> Outcome:
         # `take`, because indexing would return a transposed layout and change the last bit of row sums.
@@ -69,13 +72,14 @@ class FastEngine(Engine):
         return Outcome(reward, terminated, self._elapsed >= self.shape.horizon)
 
     def _advance(self, control: Floats) -> None:
-        model, skip = self._model, self._frame_skip
-        for data, row in zip(self._data, control, strict=True):
-            data.ctrl[:] = row
-            mujoco.mj_step(model, data, nstep=skip)
-        if self._scenario.contact_forces:
-            for data in self._data:
-                mujoco.mj_rnePostConstraint(model, data)
+        model, skip, step = self._model, self._frame_skip, mujoco.mj_step
+        with untimed():
+            for data, own, row in zip(self._data, self._controls, control, strict=True):
+                own[:] = row
+                step(model, data, skip)
+            if self._scenario.contact_forces:
+                for data in self._data:
+                    mujoco.mj_rnePostConstraint(model, data)
 
     def _look(self, copies: slice) -> None:
         """Read features and anchors of some copies."""
@@ -114,8 +118,10 @@ class _Features:
 
     def __init__(self, scenario: Scenario, data: Sequence[Any], split: Plan, obs_dim: int) -> None:
         self._scenario = scenario
-        self._raw = {name: [getattr(one, name).reshape(1, -1) for one in data] for name in scenario.raw}
-        sizes = {name: views[0].shape[1] for name, views in self._raw.items()} | scenario.derived()
+        self._views = [getattr(one, name).reshape(-1) for one in data for name in scenario.raw]
+        raw = {name: view.size for name, view in zip(scenario.raw, self._views, strict=False)}
+        self._raw = np.zeros((len(data), sum(raw.values())))
+        sizes = raw | scenario.derived()
         ends = np.cumsum(list(sizes.values()))
         self.values = np.zeros((len(data), int(ends[-1]) + 1))
         self._starts = {name: int(end) - size for (name, size), end in zip(sizes.items(), ends, strict=True)}
@@ -137,9 +143,11 @@ class _Features:
     def gather(self, copies: slice) -> Blocks:
         """Copy the raw arrays out of some copies' `MjData`, derive the rest, and return those rows'
         blocks."""
+        rows, width, arrays = self._raw[copies], self._raw.shape[1], len(self._scenario.raw)
+        first = copies.indices(len(self._raw))[0] * arrays
+        np.concatenate(self._views[first : first + len(rows) * arrays], out=rows.reshape(-1))
+        self.values[copies, :width] = rows
         blocks = {name: block[copies] for name, block in self.blocks.items()}
-        for name, views in self._raw.items():
-            np.concatenate(views[copies], axis=0, out=blocks[name])
         self._scenario.derive(blocks)
         return blocks
 
@@ -147,6 +155,12 @@ class _Features:
         """Write observations `[E, N, O]` and states `[E, S]`."""
         np.take(self.values, self._obs_index, axis=1, out=obs, mode="clip")
         np.take(self.values, self._state_index, axis=1, out=state, mode="clip")
+
+    def observe_some(self, copies: Sequence[int], obs: Floats, state: Floats) -> None:
+        """The same for the rows of some copies."""
+        rows = self.values[list(copies)]
+        obs[list(copies)] = np.take(rows, self._obs_index, axis=1)
+        state[list(copies)] = np.take(rows, self._state_index, axis=1)
 
 
 def _skip_needless_work(model: Any) -> None:

@@ -176,10 +176,8 @@ class Humanoid(HumanoidStandup):
     def anchor(self, blocks: Blocks) -> Floats:
         """The centre of mass's x, from the bodies' own centres, summed body after body."""
         masses = self.model.body_mass
-        moment = np.zeros(len(blocks["xipos"]))
-        for mass, x in zip(masses.tolist(), blocks["xipos"].T[::3], strict=True):
-            moment += mass * x
-        return moment / masses.sum()
+        moments = np.add.accumulate(masses * blocks["xipos"][:, ::3], axis=1)
+        return moments[:, -1] / masses.sum()
 
     def judge(self, blocks: Blocks, control: Floats, velocity: Floats) -> tuple[Floats, Bools]:
         height = blocks["qpos"][:, 2]
