@@ -74,7 +74,7 @@ def _task_part(task: TaskView) -> str:
     if task.has_beside:
         head.append("beside the score")
         sides += "l"
-        rows = [(*cells, row.beside or "–") for cells, row in zip(rows, task.rows, strict=True)]
+        rows = [(*cells, ", ".join(row.beside) or "–") for cells, row in zip(rows, task.rows, strict=True)]
     table = _table(head, sides, rows)
     lines = [f"### {_plain(task.environment)}", "", f"{_plain(task.summary)}. {_plain(task.protocol)}.", ""]
     warnings = [f"- Mind: {_plain(warning)}" for warning in task.warnings]

@@ -19,7 +19,7 @@ from marlzoo.bench.page_charts import (
 )
 from marlzoo.bench.schema import Entry, setting_text
 from marlzoo.bench.sentences import (
-    beside_text,
+    beside_texts,
     format_bounds,
     format_interval,
     format_score,
@@ -65,7 +65,7 @@ class Row:
     steps_per_second: str = ""
     core_time: str = ""
     wall_time: str = ""
-    beside: str = ""
+    beside: tuple[str, ...] = ()
     """What has to stand beside the score."""
 
 
@@ -298,7 +298,7 @@ def _task_row(
         steps_per_second=f"{standing.steps_per_second:,.0f}",
         core_time=format_minutes(standing.cpu_seconds),
         wall_time=format_minutes(standing.wall_seconds),
-        beside=beside_text(board.task, standing),
+        beside=beside_texts(board.task, standing),
     )
 
 

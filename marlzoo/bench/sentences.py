@@ -51,13 +51,13 @@ def _row(task: Task, standing: Standing) -> str:
         f"{standing.cpu_seconds / 60:.1f} min",
     ]
     if task.has_beside:
-        cells.append(beside_text(task, standing) or "-")
+        cells.append(", ".join(beside_texts(task, standing)) or "-")
     return f"| {' | '.join(cells)} |"
 
 
-def beside_text(task: Task, standing: Standing) -> str:
-    """`reach 99.0 %, ceiling 100.0 %`: what has to stand beside the score; empty where that is nothing."""
-    return ", ".join(
+def beside_texts(task: Task, standing: Standing) -> tuple[str, ...]:
+    """`reach 99.0 %` and whatever else has to stand beside the score."""
+    return tuple(
         f"{spoken(name)} {format_score(value, task.percent)}" for name, value in standing.beside.items()
     )
 
