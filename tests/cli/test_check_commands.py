@@ -68,7 +68,7 @@ class TestCheck:
         assert "happened  'loss' is nan, a float" in output
         assert "why       `update` returns `None` or a mapping from names to finite Python floats" in output
         assert f"guide     {place('metrics')}" in output
-        assert output.splitlines()[-1] == "unruly fails 1 of 1 checks"
+        assert output.splitlines()[-1] == "unruly fails 1 of 1 check"
 
     def test_json_has_every_case(self, unruly):
         chosen = ("--only", "light-import", "--only", "metrics")
