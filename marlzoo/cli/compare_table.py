@@ -46,7 +46,7 @@ class LineWatcher(Watcher):
     def changed(self, cell: Cell, running: bool) -> None:
         status = self._comparison.status(cell)
         if running:
-            text = f"started (from step {status.step:,})" if status.step else "started"
+            text = f"started (had reached step {status.step:,})" if status.step else "started"
         else:
             error = f": {status.error}" if status.error else ""
             text = f"{status.state} at step {status.step:,}{error}"

@@ -46,7 +46,7 @@ def test_a_pipe_gets_a_line_per_event(comparison):
         watcher.changed(first, running=True)
         watcher.changed(second, running=False)
     assert console.file.getvalue().splitlines() == [
-        "a on x:1, seed 0: started (from step 500)",
+        "a on x:1, seed 0: started (had reached step 500)",
         "b on x:1, seed 0: failed at step 0: no luck",
     ]
 
