@@ -41,7 +41,7 @@ class AgentNetwork(nn.Module):
         `last` is the action before, -1 where there is none; `sizes` are those of `Packing`.
         """
         rows = self._embedded(obs, last).flatten(0, 1)
-        remembered = self._remembered(rows.split((sizes * obs.shape[1]).tolist()))
+        remembered = self._remembered(torch.split(rows, (sizes * obs.shape[1]).tolist()))
         values: Tensor = self.head(self.recurrence.norm(remembered))
         return values.view(*last.shape, self.actions)
 
