@@ -22,6 +22,7 @@ from marlzoo.bench.sentences import (
     beside_texts,
     format_bounds,
     format_interval,
+    format_minutes,
     format_score,
     pair_sentence,
     spoken,
@@ -371,10 +372,3 @@ def _resumed(entry: Entry) -> str:
 
 def _key_values(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {setting_text(value)}" for key, value in values.items())
-
-
-def format_minutes(seconds: float) -> str:
-    """A time at a glance: `42 s`, `9.3 min`, `12.5 h`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

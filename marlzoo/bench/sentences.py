@@ -48,7 +48,7 @@ def _row(task: Task, standing: Standing) -> str:
         format_interval(mean, task.percent) or "-",
         f"{seeds}{' (unranked)' if seeds < RANKED_SEEDS else ''}",
         f"{standing.steps_to_threshold:,.0f} ({standing.reached} of {seeds} seeds reached it)",
-        f"{standing.cpu_seconds / 60:.1f} min",
+        format_minutes(standing.cpu_seconds),
     ]
     if task.has_beside:
         cells.append(", ".join(beside_texts(task, standing)) or "-")
@@ -148,3 +148,10 @@ def format_bounds(estimate: Estimate, form: str) -> str:
 
 def spoken(name: str) -> str:
     return name.replace("_", " ")
+
+
+def format_minutes(seconds: float) -> str:
+    """A time at a glance: `42 s`, `9.3 min`, `12.5 h`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

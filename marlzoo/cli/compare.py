@@ -249,7 +249,7 @@ def _conclude(registry: Registry, comparison: Comparison, threshold: float, *, a
     if as_json:
         click.echo(json.dumps({"comparison": str(comparison.path), **document}))
         return
-    click.echo("\n".join(lines))
+    click.echo("\n".join(lines).rstrip())
     click.echo(f"\nverdict: {comparison.path / 'verdict.md'}")
 
 

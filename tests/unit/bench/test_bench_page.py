@@ -22,9 +22,8 @@ from marlzoo.bench.leaderboard import make_sections
 from marlzoo.bench.leaderboard_readme import render_readme
 from marlzoo.bench.page import _ASSETS, render_page
 from marlzoo.bench.page_charts import Axis, format_steps, thinned
-from marlzoo.bench.page_views import format_minutes
 from marlzoo.bench.schema import setting_text
-from marlzoo.bench.sentences import pair_sentence, suite_sentence
+from marlzoo.bench.sentences import format_minutes, pair_sentence, suite_sentence
 from marlzoo.bench.statistics import (
     interquartile_mean_interval,
     mean_interval,
