@@ -17,7 +17,7 @@ LAYERS = (
     {"plugins"},
     {"registry"},
     {"config"},
-    {"kernel_sources", "scope"},
+    {"guide", "kernel_collector", "kernel_sources", "scope"},
     {"algorithm", "memory", "nets", "learn"},
     {"envs"},
     {"run"},

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from marlzoo.guide import guide_page
 from marlzoo.registry import Registry
 from marlzoo.specs import AlgorithmSpec
 from marlzoo.testing import ALGORITHM_CHECKS, ContractFailure, Subject, entry_of, quick_options
-from marlzoo.testing.guide import explanation, page, place
+from marlzoo.testing.guide import explanation, place
 
 GUIDE = Path(__file__).parents[3] / "docs" / "contract.md"
 CHECKS = {check.name: check for check in ALGORITHM_CHECKS}
@@ -120,7 +121,7 @@ def test_a_failure_names_the_line_and_the_words_of_its_section(monkeypatch, tmp_
     )
     assert (place("a-strangers-own"), explanation("a-strangers-own")) == (place(""), "")
     monkeypatch.chdir(tmp_path)
-    assert place("presets").startswith(f"{page()}:")
+    assert place("presets").startswith(f"{guide_page('contract')}:")
 
 
 def test_the_guide_explains_every_check():

@@ -77,7 +77,7 @@ def test_a_failure_is_one_line_that_leads_to_the_guide():
         ({}, "keeps its contract: 2 checks"),
         ({"c": "skip"}, "keeps its contract: 1 check, 1 skipped"),
         ({"a": "skip", "c": "fail"}, "fails 1 of 2 checks"),
-        ({"a": "fail"}, "fails 1 of 1 checks, 1 skipped"),
+        ({"a": "fail"}, "fails 1 of 1 check, 1 skipped"),
     ],
 )
 def test_the_verdict_counts_checks(subject, said):
