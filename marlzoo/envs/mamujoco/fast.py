@@ -158,9 +158,10 @@ class _Features:
 
     def observe_some(self, copies: Sequence[int], obs: Floats, state: Floats) -> None:
         """The same for the rows of some copies."""
-        rows = self.values[list(copies)]
-        obs[list(copies)] = np.take(rows, self._obs_index, axis=1)
-        state[list(copies)] = np.take(rows, self._state_index, axis=1)
+        rows = list(copies)
+        values = self.values[rows]
+        obs[rows] = np.take(values, self._obs_index, axis=1)
+        state[rows] = np.take(values, self._state_index, axis=1)
 
 
 def _skip_needless_work(model: Any) -> None:
