@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
-    {"", "version", "errors", "specs"},
+    {"", "version", "errors", "specs", "wording"},
     {"hookspecs", "overrides"},
     {"field_help", "discovery", "catalogue", "surroundings", "tracing"},
     {"plugins"},

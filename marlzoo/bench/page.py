@@ -19,6 +19,7 @@ from marlzoo.bench.leaderboard import Run, Section, make_sections
 from marlzoo.bench.matrix import as_name
 from marlzoo.bench.page_views import section_view
 from marlzoo.bench.verdict import RANKED_SEEDS, Scale
+from marlzoo.wording import counted
 
 _ASSETS = Path(__file__).with_name("page_assets")
 
@@ -95,7 +96,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["counted"] = lambda count, noun: f"{count} {noun}{'' if count == 1 else 's'}"
+    templates.filters["counted"] = counted
     return templates
 
 

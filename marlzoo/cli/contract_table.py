@@ -10,6 +10,7 @@ from rich.console import Console
 
 from marlzoo.cli.render import print_facts, print_heading, print_table
 from marlzoo.errors import UsageError, nearest
+from marlzoo.wording import counted
 
 if TYPE_CHECKING:
     from marlzoo.testing.checks import Case, Outcome
@@ -58,9 +59,9 @@ def verdict(found: Sequence[Outcome]) -> str:
     failed = {outcome.check for outcome in found if outcome.status == "failed"}
     tried = {outcome.check for outcome in found if outcome.status != "skipped"}
     skipped = {outcome.check for outcome in found} - tried
-    said = f"keeps its contract: {_counted(len(tried), 'check')}"
+    said = f"keeps its contract: {counted(len(tried), 'check')}"
     if failed:
-        said = f"fails {len(failed)} of {_counted(len(tried), 'check')}"
+        said = f"fails {len(failed)} of {counted(len(tried), 'check')}"
     return said + (f", {len(skipped)} skipped" if skipped else "")
 
 
@@ -72,12 +73,7 @@ def _result(group: Sequence[Outcome]) -> str:
     passed = [outcome for outcome in group if outcome.status == "ok"]
     if not passed:
         return f"skipped: {group[0].reason}"
-    return "ok" if len(group) == 1 else f"ok in {_counted(len(passed), 'world')}"
-
-
-def _counted(number: int, what: str) -> str:
-    """`1 world`, `3 worlds`."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return "ok" if len(group) == 1 else f"ok in {counted(len(passed), 'world')}"
 
 
 def _print_failures(failures: Sequence[Outcome]) -> None:

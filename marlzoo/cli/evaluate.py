@@ -13,6 +13,7 @@ from marlzoo.cli.shared_options import policy_options
 from marlzoo.cli.state import pass_registry
 from marlzoo.cli.threads import limit_threads
 from marlzoo.scope import AttentionScope
+from marlzoo.wording import counted
 
 if TYPE_CHECKING:
     from marlzoo.registry import Registry
@@ -63,6 +64,7 @@ def _show(document: dict[str, Any]) -> None:
     )
     click.echo(
         f"{document['algorithm']} (step {document['policy_step']:,}) on {document['environment']}"
-        f"{limited}, {document['episodes']} episodes: {name} {scale * document['score']:.4g}{unit} "
+        f"{limited}, {counted(document['episodes'], 'episode')}: "
+        f"{name} {scale * document['score']:.4g}{unit} "
         f"({low} to {high}){beside}, return {document['return']:.4g}, length {document['length']:.0f}"
     )

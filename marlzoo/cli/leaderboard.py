@@ -14,6 +14,7 @@ from marlzoo.cli.state import pass_registry
 from marlzoo.cli.threads import limit_threads
 from marlzoo.errors import UsageError
 from marlzoo.specs import Suite
+from marlzoo.wording import counted
 
 if TYPE_CHECKING:
     from marlzoo.bench.leaderboard_verify import Verification
@@ -253,4 +254,4 @@ def _check_belongs(suite: Suite, entry: Entry) -> None:
 
 def _evaluations(protocol: tuple[int | None, int, int]) -> str:
     interval, episodes, absolute = protocol
-    return f"{episodes} episodes every {interval:,} steps and {absolute} at the end"
+    return f"{counted(episodes, 'episode')} every {interval:,} steps and {absolute} at the end"

@@ -21,6 +21,7 @@ from marlzoo.run.listener import Listener
 from marlzoo.run.record import RunInfo
 from marlzoo.run.trainer import Trainer
 from marlzoo.specs import Score
+from marlzoo.wording import counted
 
 _PARTS = ("environment", "policy", "update")
 _WINDOW_SECONDS = 20.0
@@ -269,7 +270,7 @@ def _best(run: RunInfo, result: Mapping[str, Any]) -> str:
         return ""
     low, high = (format_score(bound, run.score) for bound in absolute["interval"])
     return (
-        f"; best policy (step {absolute['step']:,}) on {absolute['episodes']} new episodes: "
+        f"; best policy (step {absolute['step']:,}) on {counted(absolute['episodes'], 'new episode')}: "
         f"{format_score(absolute['score'], run.score)} ({low} to {high})"
     )
 
