@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from marlzoo.bench.schema import Entry
+from marlzoo.bench.schema import Entry, setting_text
 from marlzoo.bench.store import Stored, replay_place
 from marlzoo.bench.verdict import (
     RANKED_SEEDS,
@@ -30,6 +30,9 @@ from marlzoo.bench.verdict import (
 
 Engine = tuple[str, str, str]
 """Family of environments, backend and its version."""
+
+_NAMED_SETTINGS = 2
+"""Presets of an algorithm that differ in more settings are told apart by their digits."""
 
 
 @dataclass(frozen=True)
@@ -240,15 +243,37 @@ def _bare_names(runs: Iterable[Run]) -> dict[str, str]:
 
 def _labels(runs: Sequence[Run], bare: Mapping[str, str]) -> list[str]:
     """What each run's algorithm is called in its section. One that has results of several presets on a task
-    counts as several algorithms, told apart by the preset's digits."""
-    presets: dict[tuple[object, ...], set[str]] = {}
+    counts as several algorithms, told apart by the settings in which these differ: `srsv [gamma=0.95]`."""
+    by_algorithm: dict[str, list[Entry]] = {}
     for run in runs:
-        presets.setdefault((run.entry.pool, run.entry.algorithm), set()).add(run.entry.preset)
-    several = {algorithm for (_, algorithm), found in presets.items() if len(found) > 1}
-    return [
-        bare[run.entry.algorithm] + (f" [{run.entry.preset}]" if run.entry.algorithm in several else "")
-        for run in runs
-    ]
+        by_algorithm.setdefault(run.entry.algorithm, []).append(run.entry)
+    differing = {algorithm: _differing_settings(entries) for algorithm, entries in by_algorithm.items()}
+    return [_label(run.entry, bare[run.entry.algorithm], differing[run.entry.algorithm]) for run in runs]
+
+
+def _label(entry: Entry, name: str, differing: Sequence[str]) -> str:
+    if not differing:
+        return name
+    if len(differing) > _NAMED_SETTINGS or not all(key in entry.config for key in differing):
+        return f"{name} [{entry.preset}]"
+    settings = ", ".join(f"{key}={setting_text(entry.config[key])}" for key in differing)
+    return f"{name} [{settings}]"
+
+
+def _differing_settings(entries: Sequence[Entry]) -> list[str]:
+    """The hyper-parameters that one algorithm's results on the same task do not agree in, on any task."""
+    configs: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        configs.setdefault(entry.pool, []).append(entry.config)
+    return sorted(
+        {
+            key
+            for first, *others in configs.values()
+            for other in others
+            for key in {**first, **other}
+            if key not in first or key not in other or first[key] != other[key]
+        }
+    )
 
 
 def rank_ranges(ranked: Sequence[str], pairs: Sequence[Pair] | Sequence[SuitePair]) -> dict[str, str]:

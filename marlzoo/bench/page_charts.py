@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 400.0, 250.0
 _LEFT, _TOP, _BOTTOM = 44.0, 12.0, 34.0
 _LETTER = 7.6
 """Width of a letter of a label."""
-_LABEL_LETTERS = 16
+_LABEL_LETTERS = 20
 _LABEL_GAP = 13.0
 """Least distance between two labels."""
 _MOST_POINTS = 81

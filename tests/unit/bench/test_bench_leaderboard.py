@@ -71,9 +71,23 @@ def test_presets_of_one_algorithm_are_different_algorithms():
     one = runs("a", [0.1, 0.2])
     other = runs("a", [0.8, 0.9], config={"lr": 0.2})
     (section,) = make_sections([*one, *other], SCALES)
-    assert means(section) == pytest.approx(
-        {f"a [{one[0].entry.preset}]": 0.15, f"a [{other[0].entry.preset}]": 0.85}
-    )
+    assert means(section) == pytest.approx({"a [lr=0.1]": 0.15, "a [lr=0.2]": 0.85})
+
+
+def test_presets_that_differ_in_many_settings_or_lack_some_are_told_apart_by_their_digits():
+    one = runs("a", [0.1], config={"lr": 0.1, "clip": 0.1, "epochs": 5})
+    other = runs("a", [0.8], config={"lr": 0.2, "clip": 0.2, "epochs": 9})
+    (section,) = make_sections([*one, *other], SCALES)
+    assert section.algorithms == sorted(f"a [{run.entry.preset}]" for run in (*one, *other))
+    older = runs("a", [0.8], config={"lr": 0.1, "clip": 0.1})
+    (section,) = make_sections([*one, *older], SCALES)
+    assert section.algorithms == sorted(["a [epochs=5]", f"a [{older[0].entry.preset}]"])
+
+
+def test_settings_that_follow_the_task_do_not_tell_algorithms_apart():
+    easy, hard = runs("a", [0.1], "x:1", config={"lr": 0.1}), runs("a", [0.8], "x:2", config={"lr": 0.2})
+    (section,) = make_sections([*easy, *hard], SCALES)
+    assert section.algorithms == ["a"]
 
 
 def test_names_are_short_where_that_is_clear():
