@@ -1,10 +1,13 @@
 """What an update costs, of several algorithms in turn, so that a busy machine disturbs all alike.
 
-    python benchmarks/speed/updates.py mappo a2po happo [--env smac:3s5z] [-o a2po.layers=2] [--json]
+    python benchmarks/speed/updates.py mappo a2po happo [--env smac:3s5z] [--json]
+    python benchmarks/speed/updates.py mat mat:micro_batch=1600,epochs=10 [-o minibatches=1]
+    python benchmarks/speed/updates.py mappo mappo+dead
 
-Each algorithm learns with its preset; its updates alternate with those of the others. Milliseconds of CPU
-time, one thread: the median update, the same divided by `epochs`, and the median of the ratios to the first
-algorithm's update of the same turn.
+Each algorithm learns with its preset and with the settings behind its name; its updates alternate with those
+of the others. With `+dead` learning takes every agent for alive, which shows what leaving out the dead saves.
+Milliseconds of CPU time, one thread: the median update, the same divided by `epochs`, and the median of the
+ratios to the first one's update of the same turn. `living` is the mean share of agents that live.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,22 +24,45 @@ import click
 from marlzoo.cli.threads import limit_threads
 
 if TYPE_CHECKING:
-    from marlzoo.algorithm import Metrics
+    from marlzoo.algorithm import Metrics, View
     from marlzoo.registry import Registry
     from marlzoo.testing import Driver
 
 
+@dataclass(frozen=True)
+class Contender:
+    """An algorithm and settings of its own, as `NAME[+dead][:KEY=VALUE,...]` says it."""
+
+    text: str
+
+    @property
+    def name(self) -> str:
+        return self.text.partition(":")[0].removesuffix("+dead")
+
+    @property
+    def keeps_dead(self) -> bool:
+        return self.text.partition(":")[0].endswith("+dead")
+
+    @property
+    def overrides(self) -> list[str]:
+        settings = self.text.partition(":")[2]
+        return settings.split(",") if settings else []
+
+
 @dataclass
 class Stopwatch:
-    """A learning algorithm, and the CPU seconds of each of its updates."""
+    """A learning algorithm, the CPU seconds of its updates, and the share of agents alive at each step."""
 
     driver: Driver
     epochs: int
+    keeps_dead: bool
     seconds: list[float] = field(default_factory=list)
+    living: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._update = self.driver.algorithm.update
         self.driver.algorithm.update = self._timed  # type: ignore[method-assign]
+        self.driver.lend = self._lend  # type: ignore[method-assign]
 
     def _timed(self) -> Metrics | None:
         begin = time.process_time()
@@ -45,25 +71,26 @@ class Stopwatch:
             self.seconds.append(time.process_time() - begin)
         return metrics
 
+    def _lend(self, view: View) -> View:
+        self.living.append(float(view.alive.float().mean()))
+        return replace(view, alive=view.alive.new_ones(view.alive.shape)) if self.keeps_dead else view
 
-def start(registry: Registry, algorithm: str, environment: str, overrides: Sequence[str]) -> Stopwatch:
+
+def start(registry: Registry, contender: Contender, environment: str, overrides: Sequence[str]) -> Stopwatch:
     """An algorithm after its first update, which pays for what is done once."""
     from marlzoo.config import resolve_algorithm_config
     from marlzoo.testing import Driver, build
 
-    entry, choice = registry.algorithm(algorithm), registry.environment(environment)
-    options = resolve_algorithm_config(entry, choice, overrides).config.model_dump()
+    entry, choice = registry.algorithm(contender.name), registry.environment(environment)
+    own = [*overrides, *contender.overrides]
+    options = resolve_algorithm_config(entry, choice, own).config.model_dump()
     env = choice.make(options["num_envs"])
-    watch = Stopwatch(Driver(build(entry.spec, env, options), env), options["epochs"])
+    driver = Driver(build(entry.spec, env, options), env)
+    watch = Stopwatch(driver, options["epochs"], contender.keeps_dead)
     watch.driver.learn(1)
     watch.seconds.clear()
+    watch.living.clear()
     return watch
-
-
-def overrides_of(algorithm: str, algorithms: Sequence[str], overrides: Sequence[str]) -> list[str]:
-    """Those that name no algorithm, or this one: `key=value`, `algorithm.key=value`."""
-    others = tuple(f"{name}." for name in algorithms if name != algorithm)
-    return [text.removeprefix(f"{algorithm}.") for text in overrides if not text.startswith(others)]
 
 
 def summary(watch: Stopwatch, first: Stopwatch) -> dict[str, Any]:
@@ -75,13 +102,14 @@ def summary(watch: Stopwatch, first: Stopwatch) -> dict[str, Any]:
         "epochs": watch.epochs,
         "ms_per_epoch": round(median / watch.epochs, 1),
         "ratio": round(statistics.median(ratios), 2),
+        "living": round(statistics.fmean(watch.living), 2),
     }
 
 
 @click.command()
 @click.argument("algorithms", nargs=-1, required=True)
 @click.option("--env", "environment", default="smac:3s5z", show_default=True)
-@click.option("-o", "--option", "overrides", multiple=True, metavar="[ALGORITHM.]KEY=VALUE")
+@click.option("-o", "--option", "overrides", multiple=True, metavar="KEY=VALUE", help="For all of them.")
 @click.option("--repeats", type=click.IntRange(min=1), default=9, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(
@@ -89,13 +117,14 @@ def main(
 ) -> None:
     """Time the updates of ALGORITHMS in turn."""
     limit_threads(1)
+    from marlzoo.errors import MarlzooError
     from marlzoo.registry import Registry
 
-    registry = Registry.load()
-    watches = {
-        name: start(registry, name, environment, overrides_of(name, algorithms, overrides))
-        for name in algorithms
-    }
+    try:
+        registry = Registry.load()
+        watches = {text: start(registry, Contender(text), environment, overrides) for text in algorithms}
+    except MarlzooError as error:
+        raise click.UsageError(str(error)) from error
     for _ in range(repeats):
         for watch in watches.values():
             watch.driver.learn(1)
