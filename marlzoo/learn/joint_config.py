@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from marlzoo.learn.ppo_config import PpoConfig
+from marlzoo.learn.ppo_config import FramesConfig, PpoConfig
 
 
-class JointPpoConfig(PpoConfig):
+class JointPpoConfig(PpoConfig, FramesConfig):
     """Settings of `JointPpo`. Defaults are MAT's published ones for SMAC, where maps have them in common."""
 
     epochs: int = Field(10, ge=1, le=1000, description="Passes over each rollout.")

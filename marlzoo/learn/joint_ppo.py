@@ -27,6 +27,7 @@ from marlzoo.learn.ppo import (
 from marlzoo.learn.schedules import linear, set_learning_rate
 from marlzoo.memory.returns import normalise
 from marlzoo.memory.rollout import Rollout
+from marlzoo.nets.frames import PAST, stack
 from marlzoo.nets.normalisation import ValueNorm
 
 MICRO_TOKENS = 4096
@@ -156,7 +157,7 @@ class JointPpo:
 
         Args:
             world: sizes of the rollout.
-            network: an `nn.Module` that satisfies `JointNetwork`.
+            network: an `nn.Module` that satisfies `JointNetwork`; it sees `frames` observations as one.
             config: settings.
             estimate: advantages and returns.
             context: its generator shuffles minibatches and draws the actions that `values_ahead` may need.
@@ -240,12 +241,24 @@ class JointPpo:
     def _rows(self) -> JointRows:
         rollout, mask = self.rollout, self.rollout.action_mask
         return self.network.rows(
-            rollout.obs[:-1].flatten(0, 1),
+            self._seen(slice(None)).flatten(0, 1),
             rollout.alive[:-1].flatten(0, 1),
             None if mask is None else mask[:-1].flatten(0, 1),
             rollout.actions.flatten(0, 1),
-            {name: memo.flatten(0, 1) for name, memo in rollout.memo.items()},
+            {name: memo.flatten(0, 1) for name, memo in rollout.memo.items() if name != PAST},
         )
+
+    def _seen(self, where: Any) -> Tensor:
+        """`[..., N, frames * O]`: the observations on which the steps `where` of the rollout were decided."""
+        obs = self.rollout.obs[:-1][where]
+        return obs if self.config.frames == 1 else stack(self.rollout.memo[PAST][where], obs)[0]
+
+    def _seen_after(self, where: Any, obs: Tensor) -> Tensor:
+        """The same for what the steps `where` led to, `obs [..., N, O]`, in the same episode."""
+        if self.config.frames == 1:
+            return obs
+        _, behind = stack(self.rollout.memo[PAST][where], self.rollout.obs[:-1][where])
+        return stack(behind, obs)[0]
 
     def _first_pass(self, rows: JointRows) -> list[JointEvaluation]:
         with torch.set_grad_enabled(self._reuses_first_pass):
@@ -273,7 +286,8 @@ class JointPpo:
     def _values_after(self) -> Tensor:
         """`[1, E, N]`: normalised values of the views after the last step."""
         rollout, mask = self.rollout, self.rollout.action_mask
-        return self._ahead(rollout.obs[-1], rollout.alive[-1], None if mask is None else mask[-1])[None]
+        obs = self._seen_after(-1, rollout.obs[-1])
+        return self._ahead(obs, rollout.alive[-1], None if mask is None else mask[-1])[None]
 
     def _final_values(self) -> Tensor | None:
         """`[T, E, N]`: values of what was last seen of truncated episodes, 0 elsewhere."""
@@ -282,8 +296,10 @@ class JointPpo:
         values = torch.zeros_like(self.rollout.reward)
         final = self.rollout.final_views()
         if final is not None:
-            ahead = self._ahead(final.view.obs, final.view.alive, final.view.action_mask)
-            values[final.steps, final.envs] = self.value_norm.denormalise(ahead)
+            where = (final.steps, final.envs)
+            obs = self._seen_after(where, final.view.obs)
+            ahead = self._ahead(obs, final.view.alive, final.view.action_mask)
+            values[where] = self.value_norm.denormalise(ahead)
         return values
 
     def _ahead(self, obs: Tensor, alive: Tensor, action_mask: Tensor | None) -> Tensor:

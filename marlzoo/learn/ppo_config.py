@@ -9,6 +9,17 @@ from pydantic import Field
 from marlzoo.config import AlgorithmConfig
 
 
+class FramesConfig(AlgorithmConfig):
+    """How much of the past an algorithm without a recurrence sees."""
+
+    frames: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="How many views the networks see at once, the oldest first; zeros before an episode.",
+    )
+
+
 class PpoConfig(AlgorithmConfig):
     """Rollout, epochs, losses and optimiser; the defaults are MAPPO's published ones where there are any."""
 

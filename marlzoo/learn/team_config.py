@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from marlzoo.learn.ppo_config import PpoConfig
+from marlzoo.learn.ppo_config import FramesConfig, PpoConfig
 
 
-class TeamPpoConfig(PpoConfig):
+class TeamPpoConfig(PpoConfig, FramesConfig):
     """Settings of `TeamPpo`: those of the PPO family, and those of actors with a critic of their own."""
 
     critic_lr: float = Field(5e-4, gt=0, le=1, description="Adam's learning rate for the critic.")
@@ -31,12 +31,6 @@ class TeamPpoConfig(PpoConfig):
     )
     layers_after: int = Field(
         0, ge=0, le=16, description="Hidden layers after that unit, where there is one."
-    )
-    frames: int = Field(
-        1,
-        ge=1,
-        le=64,
-        description="How many views the networks see at once, the oldest first; zeros before an episode.",
     )
     chunk_length: int = Field(
         10, ge=1, description="Steps through which the gradient of the recurrence flows."

@@ -29,7 +29,7 @@ from marlzoo.learn.team_policy import Experience, Policy
 from marlzoo.learn.team_value import Valuation, Values
 from marlzoo.memory.returns import gae
 from marlzoo.memory.rollout import Rollout
-from marlzoo.nets.frames import no_past, stack, within_episode
+from marlzoo.nets.frames import PAST, Frames, stack, within_episode
 from marlzoo.nets.heads import noise_for
 from marlzoo.nets.inputs import ActorInput, real_components
 
@@ -48,6 +48,7 @@ class TeamPpo(Algorithm):
     def __init__(self, world: World, config: TeamPpoConfig, context: Context) -> None:
         super().__init__(world, config, context)
         self.rollout = Rollout(world, config.rollout_length, keep_final_views=config.timeout == "bootstrap")
+        self.frames = Frames(config.frames)
         self.actor_input = ActorInput(world, config.agent_ids, config.frames)
         self.components = real_components(world)
         alone = [slice(agent, agent + 1) for agent in range(world.num_agents)]
@@ -68,31 +69,25 @@ class TeamPpo(Algorithm):
 
     def initial_carry(self, num_envs: int) -> Carry:
         """The memories of the actors' recurrences, `[E, N, D]`, or the frames that lie behind."""
-        agents, frames = self.world.num_agents, self.config.frames
-        if frames > 1:
-            return no_past(frames, num_envs, agents, self.world.obs_dim)
-        return torch.zeros(num_envs, agents, self.config.width) if self.config.recurrent else ()
+        if self.config.recurrent:
+            return torch.zeros(num_envs, self.world.num_agents, self.config.width)
+        return self.frames.start(self.world, num_envs)
 
     @torch.no_grad()
     def act(self, view: View, carry: Carry, mode: Mode) -> Decision:
         noise = None
         if mode is Mode.SAMPLE:
             noise = noise_for(self.world, view.obs.shape[:2], self.context.generator)
-        if self.config.frames > 1:
-            past = within_episode(carry, view.first)
-            obs, after = stack(past, view.obs)
-            return Decision(self._choose(view, obs, None, noise)[0], after, {"past": past})
         if not self.config.recurrent:
-            return Decision(self._choose(view, view.obs, None, noise)[0])
+            seen, after, memo = self.frames.look(view, carry)
+            return Decision(self._choose(seen, None, noise)[0], after, memo)
         memory = within_episode(carry, view.first)
-        actions, remembered = self._choose(view, view.obs, memory, noise)
+        actions, remembered = self._choose(view, memory, noise)
         return Decision(actions, torch.cat(remembered, 1), {"memory": memory})
 
-    def _choose(
-        self, view: View, obs: Tensor, memory: Tensor | None, noise: Tensor | None
-    ) -> tuple[Tensor, list[Tensor]]:
+    def _choose(self, view: View, memory: Tensor | None, noise: Tensor | None) -> tuple[Tensor, list[Tensor]]:
         """All actors' actions, and what each remembers."""
-        inputs, legal = self.actor_input(obs), self._legal(view.action_mask, view.alive)
+        inputs, legal = self.actor_input(view.obs), self._legal(view.action_mask, view.alive)
         choices = [policy.act(inputs, memory, legal, noise) for policy in self.policies]
         remembered = [after for _, after in choices if after is not None]
         return torch.cat([actions for actions, _ in choices], 1), remembered
@@ -140,7 +135,7 @@ class TeamPpo(Algorithm):
         legal, memory = self._legal(mask, rollout.alive[:-1]), rollout.memo.get("memory")
         obs = rollout.obs[:-1]
         if self.config.frames > 1:
-            obs, _ = stack(rollout.memo["past"], obs)
+            obs, _ = stack(rollout.memo[PAST], obs)
         return Experience(
             inputs=self.actor_input(obs).flatten(0, 2),
             actions=rollout.actions.flatten(0, 2),

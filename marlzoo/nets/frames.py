@@ -2,8 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
+
+from marlzoo.algorithm import Carry, View, World
+
+PAST = "past"
+"""The name under which a decision keeps what lay behind its observations."""
+
+
+class Frames:
+    """The last `count` observations of each agent as one; what lies behind is carried along."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def world(self, world: World) -> World:
+        """The world as networks see it, `obs_dim` times `count`."""
+        return replace(world, obs_dim=self.count * world.obs_dim)
+
+    def start(self, world: World, num_envs: int) -> Carry:
+        """What is carried into the first step."""
+        if self.count == 1:
+            return ()
+        return no_past(self.count, num_envs, world.num_agents, world.obs_dim)
+
+    def look(self, view: View, carry: Carry) -> tuple[View, Carry, dict[str, Tensor]]:
+        """The view with stacked observations, what is carried into the next step, and what to remember."""
+        if self.count == 1:
+            return view, (), {}
+        past = within_episode(carry, view.first)
+        obs, after = stack(past, view.obs)
+        return replace(view, obs=obs), after, {PAST: past}
 
 
 def no_past(frames: int, *shape: int) -> Tensor:

@@ -2,74 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
-from marlzoo.api import (
-    Algorithm,
-    AttentionScope,
-    Carry,
-    Context,
-    Decision,
-    Explanation,
-    Metrics,
-    Mode,
-    Transition,
-    View,
-    World,
-)
-from marlzoo.learn.joint_ppo import JointPpo
+import torch
+from torch import Tensor
+
+from marlzoo.api import AttentionScope, Decision, Explanation, Mode, View, World
+from marlzoo.learn.joint_algorithm import JointAlgorithm
+from marlzoo.learn.joint_ppo import AdvantageEstimator
 from marlzoo.memory.returns import gae
 from marlzoo.nets.heads import noise_for
 from marlzoo.nets.playing import play
-from marlzoo_mat.config import MatConfig
 from marlzoo_mat.network import MatNetwork
 
 
-class Mat(Algorithm):
+class Mat(JointAlgorithm):
     """Agents choose in turn, each seeing what those before it chose; PPO on all of them at once."""
 
     network_class: ClassVar[Callable[..., Any]] = MatNetwork
     attention: AttentionScope | None = AttentionScope()
 
-    def __init__(self, world: World, config: MatConfig, context: Context) -> None:
-        super().__init__(world, config, context)
-        self.network = self.network_class(world, config, context.initial)
-        estimate = partial(gae, gamma=config.gamma, lam=config.gae_lambda, timeout=config.timeout)
-        self.learner = JointPpo(world, self.network, config, estimate, context)
+    def make_network(self, world: World, generator: torch.Generator) -> Any:
+        return self.network_class(world, self.config, generator)
 
-    def act(self, view: View, carry: Carry, mode: Mode) -> Decision:
+    def make_estimator(self) -> AdvantageEstimator:
+        config = self.config
+        return partial(gae, gamma=config.gamma, lam=config.gae_lambda, timeout=config.timeout)
+
+    def choose(self, view: View, mode: Mode) -> tuple[Tensor, dict[str, Tensor]]:
         if mode is Mode.GREEDY and self.attention is not None:
-            return Decision(play(self.network.body, view, self.attention))
+            return play(self.network.body, view, self.attention), {}
         noise = None
         if mode is Mode.SAMPLE:
             noise = noise_for(self.world, view.alive.shape, self.context.generator)
-        return Decision(self.network.act(view.obs, view.alive, view.action_mask, noise))
-
-    def observe(self, transition: Transition) -> None:
-        self.learner.observe(transition)
-
-    def update(self) -> Metrics | None:
-        return self.learner.update()
+        return self.network.act(view.obs, view.alive, view.action_mask, noise), {}
 
     def explain(self, view: View, decision: Decision) -> Explanation:
-        generator = self.context.generator  # not drawn from: MAT's values need no actions
-        values = self.network.values_ahead(view.obs, view.alive, view.action_mask, generator)
+        obs, generator = self.seen(view, decision).obs, self.context.generator
+        # Nothing is drawn: MAT's values need no actions.
+        values = self.network.values_ahead(obs, view.alive, view.action_mask, generator)
         return Explanation(self.learner.in_returns(values))
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.learner.state_dict()
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.learner.load_state_dict(state)
-
-    def policy_dict(self) -> dict[str, Any]:
-        return self.learner.policy_dict()
-
-    def load_policy(self, state: Mapping[str, Any]) -> None:
-        self.learner.load_policy(state)
-
-    @property
-    def ready_to_save(self) -> bool:
-        return self.learner.ready_to_save

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from marlzoo.api import (
-    Algorithm,
-    AttentionScope,
-    Carry,
-    Context,
-    Decision,
-    Explanation,
-    Metrics,
-    Mode,
-    Transition,
-    View,
-    World,
-)
-from marlzoo.learn.joint_ppo import JointPpo
+from marlzoo.api import AttentionScope, Decision, Explanation, Mode, View, World
+from marlzoo.learn.joint_algorithm import JointAlgorithm
+from marlzoo.learn.joint_ppo import AdvantageEstimator
 from marlzoo.memory.returns import gae, gae_micro_step, gae_state
 from marlzoo.nets.heads import noise_for
 from marlzoo.nets.playing import play
@@ -29,51 +18,32 @@ from marlzoo_srsv.config import SrsvConfig
 from marlzoo_srsv.network import SrsvNetwork
 
 
-class Srsv(Algorithm):
+class Srsv(JointAlgorithm):
     """MAT's policy; agent i's value knows what agents before i did and what agents from i on would do."""
 
+    config: SrsvConfig
     attention: AttentionScope = AttentionScope()
 
-    def __init__(self, world: World, config: SrsvConfig, context: Context) -> None:
-        super().__init__(world, config, context)
-        self.network = SrsvNetwork(world, config, context.initial)
-        self.learner = JointPpo(world, self.network, config, Advantages(config), context)
+    def make_network(self, world: World, generator: torch.Generator) -> SrsvNetwork:
+        return SrsvNetwork(world, self.config, generator)
 
-    def act(self, view: View, carry: Carry, mode: Mode) -> Decision:
+    def make_estimator(self) -> AdvantageEstimator:
+        return Advantages(self.config)
+
+    def choose(self, view: View, mode: Mode) -> tuple[Tensor, dict[str, Tensor]]:
         if mode is Mode.GREEDY:
-            return Decision(play(self.network.body, view, self.attention))
+            return play(self.network.body, view, self.attention), {}
         noise = noise_for(self.world, view.alive.shape, self.context.generator)
         actions, memo = self.network.act(view.obs, view.alive, view.action_mask, noise)
-        return Decision(actions, memo=memo)
-
-    def observe(self, transition: Transition) -> None:
-        self.learner.observe(transition)
-
-    def update(self) -> Metrics | None:
-        return self.learner.update()
+        return actions, memo
 
     def explain(self, view: View, decision: Decision) -> Explanation:
         # Greedy choices are their own plan.
-        memo = decision.memo or {"plan": decision.actions}
-        rows = self.network.rows(view.obs, view.alive, view.action_mask, decision.actions, memo)
+        memo = {"plan": decision.actions, **decision.memo}
+        obs = self.seen(view, decision).obs
+        rows = self.network.rows(obs, view.alive, view.action_mask, decision.actions, memo)
         values, attention = self.network.explain(rows)
         return Explanation(self.learner.in_returns(values), attention, "value stream")
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.learner.state_dict()
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.learner.load_state_dict(state)
-
-    def policy_dict(self) -> dict[str, Any]:
-        return self.learner.policy_dict()
-
-    def load_policy(self, state: Mapping[str, Any]) -> None:
-        self.learner.load_policy(state)
-
-    @property
-    def ready_to_save(self) -> bool:
-        return self.learner.ready_to_save
 
 
 class Advantages:

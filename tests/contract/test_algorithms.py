@@ -22,8 +22,10 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("a2po", {"critic_input": "obs", "timeout": "bootstrap", "recurrent": True}),
     ("happo", {"timeout": "zero_advantage", "recurrent": True}),
     ("mat", {"decoder": "fused"}),
+    ("mat", {"frames": 2, "timeout": "bootstrap"}),
     ("mat_dec", {"share_parameters": False, "timeout": "bootstrap", "minibatches": 2}),
     ("srsv", {"decoder": "fused", "value_base": "do", "timeout": "bootstrap"}),
+    ("srsv", {"frames": 3, "succ": "greedy_cont"}),
 ]
 """Beside the plain form of every algorithm."""
 
