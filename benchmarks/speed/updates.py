@@ -1,23 +1,26 @@
 """What an update costs, of several algorithms in turn, so that a busy machine disturbs all alike.
 
     python benchmarks/speed/updates.py mappo a2po happo [--env smac:3s5z] [--json]
-    python benchmarks/speed/updates.py mat mat:micro_batch=1600,epochs=10 [-o minibatches=1]
-    python benchmarks/speed/updates.py mappo mappo+dead
+    python benchmarks/speed/updates.py mappo mappo:critic_input=state,epochs=10 [-o minibatches=1]
+    python benchmarks/speed/updates.py mappo mappo+dead mappo+whole mappo+dead+whole
 
-Each algorithm learns with its preset and with the settings behind its name; its updates alternate with those
-of the others. With `+dead` learning takes every agent for alive, which shows what leaving out the dead saves.
-Milliseconds of CPU time, one thread: the median update, the same divided by `epochs`, and the median of the
-ratios to the first one's update of the same turn. `living` is the mean share of agents that live.
+Each algorithm learns with its preset and with the settings behind its name; its updates alternate with
+those of the others. What leaving out the dead saves shows `+dead`, with which learning takes every agent for
+alive; what cutting minibatches into pieces saves, `+whole`, with which they are not cut. Milliseconds of CPU
+time, one thread: the median update, the same divided by `epochs`, and the median of the ratios to the first
+one's update of the same turn. `living` is the mean share of agents that live.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import click
 
@@ -29,24 +32,28 @@ if TYPE_CHECKING:
     from marlzoo.testing import Driver
 
 
+CHANGES = ("dead", "whole")
+UNCUT = 10**9
+"""More joint steps, and more agents, than any minibatch has."""
+
+
 @dataclass(frozen=True)
 class Contender:
-    """An algorithm and settings of its own, as `NAME[+dead][:KEY=VALUE,...]` says it."""
+    """An algorithm and how it is to learn, as `NAME[+dead][+whole][:KEY=VALUE,...]` says it."""
 
-    text: str
+    name: str
+    changes: frozenset[str]
+    overrides: tuple[str, ...]
 
-    @property
-    def name(self) -> str:
-        return self.text.partition(":")[0].removesuffix("+dead")
-
-    @property
-    def keeps_dead(self) -> bool:
-        return self.text.partition(":")[0].endswith("+dead")
-
-    @property
-    def overrides(self) -> list[str]:
-        settings = self.text.partition(":")[2]
-        return settings.split(",") if settings else []
+    @classmethod
+    def parse(cls, text: str) -> Contender:
+        """Raises `click.UsageError` for a change that is not known."""
+        head, _, settings = text.partition(":")
+        name, *changes = head.split("+")
+        for change in changes:
+            if change not in CHANGES:
+                raise click.UsageError(f"{text}: +{change} is not known; use {' or '.join(CHANGES)}")
+        return cls(name, frozenset(changes), tuple(settings.split(",") if settings else ()))
 
 
 @dataclass
@@ -79,14 +86,18 @@ class Stopwatch:
 def start(registry: Registry, contender: Contender, environment: str, overrides: Sequence[str]) -> Stopwatch:
     """An algorithm after its first update, which pays for what is done once."""
     from marlzoo.config import resolve_algorithm_config
+    from marlzoo.learn import joint_ppo
     from marlzoo.testing import Driver, build
 
     entry, choice = registry.algorithm(contender.name), registry.environment(environment)
-    own = [*overrides, *contender.overrides]
+    whole = [f"micro_batch={UNCUT}"] if "whole" in contender.changes else []
+    own = [*overrides, *contender.overrides, *whole]
     options = resolve_algorithm_config(entry, choice, own).config.model_dump()
     env = choice.make(options["num_envs"])
-    driver = Driver(build(entry.spec, env, options), env)
-    watch = Stopwatch(driver, options["epochs"], contender.keeps_dead)
+    limit = mock.patch.object(joint_ppo, "MICRO_TOKENS", UNCUT)
+    with limit if "whole" in contender.changes else contextlib.nullcontext():
+        driver = Driver(build(entry.spec, env, options), env)
+    watch = Stopwatch(driver, options["epochs"], "dead" in contender.changes)
     watch.driver.learn(1)
     watch.seconds.clear()
     watch.living.clear()
@@ -122,7 +133,9 @@ def main(
 
     try:
         registry = Registry.load()
-        watches = {text: start(registry, Contender(text), environment, overrides) for text in algorithms}
+        watches = {
+            text: start(registry, Contender.parse(text), environment, overrides) for text in algorithms
+        }
     except MarlzooError as error:
         raise click.UsageError(str(error)) from error
     for _ in range(repeats):
