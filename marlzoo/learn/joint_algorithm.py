@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,7 +22,7 @@ from marlzoo.algorithm import (
 )
 from marlzoo.learn.joint_config import JointPpoConfig
 from marlzoo.learn.joint_ppo import AdvantageEstimator, JointPpo
-from marlzoo.nets.frames import PAST, Frames, stack
+from marlzoo.nets.frames import Frames
 
 
 class JointAlgorithm(Algorithm):
@@ -62,11 +61,6 @@ class JointAlgorithm(Algorithm):
         seen, after, past = self.frames.look(view, carry)
         actions, memo = self.choose(seen, mode)
         return Decision(actions, after, {**memo, **past})
-
-    def seen(self, view: View, decision: Decision) -> View:
-        """The view with the observations on which it was decided."""
-        past = decision.memo.get(PAST)
-        return view if past is None else replace(view, obs=stack(past, view.obs)[0])
 
     def observe(self, transition: Transition) -> None:
         self.learner.observe(transition)

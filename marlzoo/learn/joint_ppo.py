@@ -27,7 +27,7 @@ from marlzoo.learn.ppo import (
 from marlzoo.learn.schedules import linear, set_learning_rate
 from marlzoo.memory.returns import normalise
 from marlzoo.memory.rollout import Rollout
-from marlzoo.nets.frames import PAST, stack
+from marlzoo.nets.frames import PAST, seen, stack
 from marlzoo.nets.normalisation import ValueNorm
 
 MICRO_TOKENS = 4096
@@ -241,20 +241,16 @@ class JointPpo:
     def _rows(self) -> JointRows:
         rollout, mask = self.rollout, self.rollout.action_mask
         return self.network.rows(
-            self._seen(slice(None)).flatten(0, 1),
+            seen(rollout.obs[:-1], rollout.memo).flatten(0, 1),
             rollout.alive[:-1].flatten(0, 1),
             None if mask is None else mask[:-1].flatten(0, 1),
             rollout.actions.flatten(0, 1),
             {name: memo.flatten(0, 1) for name, memo in rollout.memo.items() if name != PAST},
         )
 
-    def _seen(self, where: Any) -> Tensor:
-        """`[..., N, frames * O]`: the observations on which the steps `where` of the rollout were decided."""
-        obs = self.rollout.obs[:-1][where]
-        return obs if self.config.frames == 1 else stack(self.rollout.memo[PAST][where], obs)[0]
-
     def _seen_after(self, where: Any, obs: Tensor) -> Tensor:
-        """The same for what the steps `where` led to, `obs [..., N, O]`, in the same episode."""
+        """`[..., N, frames * O]`: `obs [..., N, O]`, to which the steps `where` led in the same episode, with
+        what lies behind."""
         if self.config.frames == 1:
             return obs
         _, behind = stack(self.rollout.memo[PAST][where], self.rollout.obs[:-1][where])

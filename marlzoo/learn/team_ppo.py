@@ -29,7 +29,7 @@ from marlzoo.learn.team_policy import Experience, Policy
 from marlzoo.learn.team_value import Valuation, Values
 from marlzoo.memory.returns import gae
 from marlzoo.memory.rollout import Rollout
-from marlzoo.nets.frames import PAST, Frames, stack, within_episode
+from marlzoo.nets.frames import Frames, seen, within_episode
 from marlzoo.nets.heads import noise_for
 from marlzoo.nets.inputs import ActorInput, real_components
 
@@ -79,8 +79,8 @@ class TeamPpo(Algorithm):
         if mode is Mode.SAMPLE:
             noise = noise_for(self.world, view.obs.shape[:2], self.context.generator)
         if not self.config.recurrent:
-            seen, after, memo = self.frames.look(view, carry)
-            return Decision(self._choose(seen, None, noise)[0], after, memo)
+            stacked, after, memo = self.frames.look(view, carry)
+            return Decision(self._choose(stacked, None, noise)[0], after, memo)
         memory = within_episode(carry, view.first)
         actions, remembered = self._choose(view, memory, noise)
         return Decision(actions, torch.cat(remembered, 1), {"memory": memory})
@@ -133,9 +133,7 @@ class TeamPpo(Algorithm):
         rollout = self.rollout
         mask = None if rollout.action_mask is None else rollout.action_mask[:-1]
         legal, memory = self._legal(mask, rollout.alive[:-1]), rollout.memo.get("memory")
-        obs = rollout.obs[:-1]
-        if self.config.frames > 1:
-            obs, _ = stack(rollout.memo[PAST], obs)
+        obs = seen(rollout.obs[:-1], rollout.memo)
         return Experience(
             inputs=self.actor_input(obs).flatten(0, 2),
             actions=rollout.actions.flatten(0, 2),

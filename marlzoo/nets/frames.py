@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -60,6 +61,15 @@ def stack(past: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
     """
     stacked = torch.cat([past, now], -1)
     return stacked, stacked[..., now.shape[-1] :]
+
+
+def seen(obs: Tensor, memo: Mapping[str, Tensor]) -> Tensor:
+    """What decisions were made on that left `memo`: `obs [..., X]`, stacked where frames are.
+
+    Returns:
+        `[..., frames * X]`.
+    """
+    return stack(memo[PAST], obs)[0] if PAST in memo else obs
 
 
 def stack_along(inputs: Tensor, first: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from marlzoo.api import AttentionScope, Decision, Explanation, Mode, View, World
 from marlzoo.learn.joint_algorithm import JointAlgorithm
 from marlzoo.learn.joint_ppo import AdvantageEstimator
 from marlzoo.memory.returns import gae
+from marlzoo.nets.frames import seen
 from marlzoo.nets.heads import noise_for
 from marlzoo.nets.playing import play
 from marlzoo_mat.network import MatNetwork
@@ -40,7 +41,7 @@ class Mat(JointAlgorithm):
         return self.network.act(view.obs, view.alive, view.action_mask, noise), {}
 
     def explain(self, view: View, decision: Decision) -> Explanation:
-        obs, generator = self.seen(view, decision).obs, self.context.generator
+        obs, generator = seen(view.obs, decision.memo), self.context.generator
         # Nothing is drawn: MAT's values need no actions.
         values = self.network.values_ahead(obs, view.alive, view.action_mask, generator)
         return Explanation(self.learner.in_returns(values))

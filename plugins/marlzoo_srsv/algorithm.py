@@ -12,6 +12,7 @@ from marlzoo.api import AttentionScope, Decision, Explanation, Mode, View, World
 from marlzoo.learn.joint_algorithm import JointAlgorithm
 from marlzoo.learn.joint_ppo import AdvantageEstimator
 from marlzoo.memory.returns import gae, gae_micro_step, gae_state
+from marlzoo.nets.frames import seen
 from marlzoo.nets.heads import noise_for
 from marlzoo.nets.playing import play
 from marlzoo_srsv.config import SrsvConfig
@@ -22,6 +23,7 @@ class Srsv(JointAlgorithm):
     """MAT's policy; agent i's value knows what agents before i did and what agents from i on would do."""
 
     config: SrsvConfig
+    network: SrsvNetwork
     attention: AttentionScope = AttentionScope()
 
     def make_network(self, world: World, generator: torch.Generator) -> SrsvNetwork:
@@ -34,14 +36,14 @@ class Srsv(JointAlgorithm):
         if mode is Mode.GREEDY:
             return play(self.network.body, view, self.attention), {}
         noise = noise_for(self.world, view.alive.shape, self.context.generator)
-        actions, memo = self.network.act(view.obs, view.alive, view.action_mask, noise)
-        return actions, memo
+        return self.network.act(view.obs, view.alive, view.action_mask, noise)
 
     def explain(self, view: View, decision: Decision) -> Explanation:
         # Greedy choices are their own plan.
         memo = {"plan": decision.actions, **decision.memo}
-        obs = self.seen(view, decision).obs
-        rows = self.network.rows(obs, view.alive, view.action_mask, decision.actions, memo)
+        rows = self.network.rows(
+            seen(view.obs, decision.memo), view.alive, view.action_mask, decision.actions, memo
+        )
         values, attention = self.network.explain(rows)
         return Explanation(self.learner.in_returns(values), attention, "value stream")
 

@@ -280,7 +280,8 @@ def test_every_builtin_has_published_settings_for_every_map(zoo, entry):
         ("happo", "smac:3s5z", {"num_envs": 20, "rollout_length": 160, "timeout": "zero_advantage"}),
         ("mat", "smac:3s5z", {"num_envs": 32, "rollout_length": 100, "epochs": 10, "clip": 0.05}),
         ("mat", "smac:3s_vs_5z", {"epochs": 15, "clip": 0.05, "frames": 4}),
-        ("srsv", "smac:3m", {"epochs": 15, "clip": 0.2, "minibatches": 1, "value_base": "do"}),
+        ("srsv", "smac:3m", {"epochs": 15, "clip": 0.2, "minibatches": 1, "linear_lr_decay": False}),
+        ("srsv", "smac:3s5z", {"value_base": "do"}),
         ("mat_dec", "mamujoco:HalfCheetah-6x1", {"minibatches": 40, "lr": 5e-5, "max_grad_norm": 0.5}),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from marlzoo.algorithm import Context, Mode
+from marlzoo.nets.frames import seen
 from marlzoo.testing import Driver, MortalWorld, RecallWorld, ScriptedWorld
 from marlzoo_mat.algorithm import Mat
 from marlzoo_mat.config import MatConfig, MatDecConfig
@@ -26,18 +27,18 @@ def make(env, name="mat", **options):
 
 def history(driver, steps):
     """Turns without learning; obs and first of the views `[T, E, ...]`, and the transitions."""
-    algorithm, seen, ends = driver.algorithm, [], []
+    algorithm, views, ends = driver.algorithm, [], []
     observe, update = algorithm.observe, algorithm.update
 
     def remembering(transition):
-        seen.append((transition.view.obs.clone(), transition.view.first.clone()))
+        views.append((transition.view.obs.clone(), transition.view.first.clone()))
         ends.append((transition.successor.obs.clone(), transition.truncated.clone()))
         observe(transition)
 
     algorithm.observe, algorithm.update = remembering, lambda: None
     driver.run(steps)
     algorithm.observe, algorithm.update = observe, update
-    return [[torch.stack(column) for column in zip(*rows, strict=True)] for rows in (seen, ends)]
+    return [[torch.stack(column) for column in zip(*rows, strict=True)] for rows in (views, ends)]
 
 
 def literal(obs, first, t, e, frames):
@@ -55,10 +56,10 @@ def test_learning_sees_what_was_seen_last(name):
     driver = Driver(make(env, name, frames=frames), env)
     (obs, first), _ = history(driver, 12)
     learner = driver.algorithm.learner
-    seen = learner._seen(slice(None))
+    shown = seen(learner.rollout.obs[:-1], learner.rollout.memo)
     for t in range(12):
         for e in range(4):
-            assert torch.equal(seen[t, e], literal(obs, first, t, e, frames)), (t, e)
+            assert torch.equal(shown[t, e], literal(obs, first, t, e, frames)), (t, e)
     assert first[1:].any()
     assert learner._rows().obs.shape == (48, 3, frames * obs.shape[-1])
 
@@ -69,10 +70,11 @@ def test_frames_go_on_across_rollouts():
     (earlier, _), _ = history(driver, 12)
     assert driver.algorithm.update() is not None
     (later, first), _ = history(driver, 12)
-    seen = driver.algorithm.learner._seen(0)
+    rollout = driver.algorithm.learner.rollout
+    shown = seen(rollout.obs[:-1], rollout.memo)[0]
     going_on = ~first[0]
     assert going_on.any()
-    assert torch.equal(seen[going_on], torch.cat((earlier[-1], later[0]), -1)[going_on])
+    assert torch.equal(shown[going_on], torch.cat((earlier[-1], later[0]), -1)[going_on])
 
 
 @pytest.mark.parametrize("name", ["mat", "mat_dec"])
